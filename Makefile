@@ -1,0 +1,45 @@
+# Two commands matter: `make demo` and `make test`. Everything they need, they set up.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed-from-lock
+
+.PHONY: help setup demo test check up bench lock clean
+
+help:            ## List the targets
+	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(STAMP)  ## Make .venv with the braid command in it
+
+$(STAMP): deploy/requirements-dev.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Braid needs Python 3.11 or newer: install it, or run make PYTHON=/path/to/python3"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r deploy/requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup      ## Play a bundled attack through the real path: no broker, no key
+	$(BIN)/braid demo
+
+check: setup     ## Lint, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check      ## Everything, with a real Kafka
+	$(BIN)/python -m pytest
+
+up: setup        ## Kafka and every worker on this machine, without Docker
+	$(BIN)/braid up --with-kafka
+
+bench: setup     ## The benchmarks: ratios measured side by side
+	$(BIN)/python -m pytest tests/benchmarks -m benchmark
+
+lock: setup      ## Renew the pinned dependencies
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --no-emit-index-url --no-header -q -o deploy/requirements-dev.lock
+	$(BIN)/uv pip compile pyproject.toml -c deploy/requirements-dev.lock --generate-hashes --no-emit-index-url --no-header -q -o deploy/requirements.lock
+
+clean:           ## Remove what the targets made
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

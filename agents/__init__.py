@@ -1,0 +1,1 @@
+"""From sequence to verdict: the investigation, its tools and its evidence."""

@@ -1,0 +1,64 @@
+"""Entities, and the links between them that hold for a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+from models.errors import InvalidRecord
+
+ENTITY_TYPES: Final = ("user", "host", "ip", "workload", "session", "account")
+MAX_ENTITY_VALUE: Final = 256
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class EntityKey:
+    """Name one entity: `user:alice@example.com`, `host:web01`, `ip:192.0.2.7`.
+
+    Values are compared as they stand: whoever makes a key lower-cases and shortens it first
+    (`enrichers.entities`).
+    """
+
+    type: str
+    value: str
+
+    def __str__(self) -> str:
+        """Render as `type:value`, the form on the wire and in Kafka keys."""
+        return f"{self.type}:{self.value}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read the `type:value` form; raise InvalidRecord when the type is unknown or the value empty."""
+        kind, _, value = text.partition(":")
+        if kind not in ENTITY_TYPES or not value or len(value) > MAX_ENTITY_VALUE:
+            raise InvalidRecord(f"not an entity key: {text[:80]!r}")
+        return cls(kind, value)
+
+
+@dataclass(frozen=True, slots=True)
+class EntityLink:
+    """Say that two entities were the same actor for a while: this host held this address from t1 to t2.
+
+    Attributes:
+        uid: Content hash of the ends, the start and the observer.
+        left: One end. A link is symmetric; it is stored once under each end.
+        right: The other end.
+        valid_from: First millisecond (event time, inclusive) at which it holds.
+        valid_to: Last millisecond at which it holds, inclusive.
+        confidence: 0 to 100.
+        source: The source that observed it.
+        evidence: Uid of an event that shows it.
+    """
+
+    uid: str
+    left: EntityKey
+    right: EntityKey
+    valid_from: int
+    valid_to: int
+    confidence: int
+    source: str
+    evidence: str
+
+    def holds_at(self, time: int) -> bool:
+        """Tell whether the link is valid at `time` (ms)."""
+        return self.valid_from <= time <= self.valid_to

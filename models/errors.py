@@ -1,0 +1,84 @@
+"""Every exception of Braid, in one tree.
+
+```
+BraidError
+├── ConfigError           a setting, flag or file that the user can mend (exit 2)
+│   └── RuleErrors        everything wrong with a rule directory, all at once
+├── Unparseable           a raw record that is not what its source sends (becomes a dead letter)
+├── InvalidRecord         a record on one of our own topics that does not decode
+├── KafkaUnavailable      no broker answered where one was promised
+└── BudgetExhausted       an investigation asked for more than it was granted
+```
+
+Values that are part of the answer (late signals, evictions, dead letters) are not exceptions: they are returned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class BraidError(Exception):
+    """Anything Braid raises on purpose."""
+
+
+class ConfigError(BraidError):
+    """Report a setting, flag or file that the user can mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleProblem:
+    """One thing wrong with one rule: where, which rule, what.
+
+    Attributes:
+        path: The file as the user named it.
+        line: 1-based line in that file, 0 when the parser cannot tell.
+        rule: Title or id of the rule, empty when it has none.
+        message: What is wrong and how to mend it.
+    """
+
+    path: str
+    line: int
+    rule: str
+    message: str
+
+    def __str__(self) -> str:
+        """Render as `file:line: rule: message`."""
+        name = f" {self.rule}:" if self.rule else ""
+        return f"{self.path}:{self.line}:{name} {self.message}"
+
+
+class RuleErrors(ConfigError):
+    """Carry every problem of a rule directory, so that one run tells all."""
+
+    def __init__(self, problems: tuple[RuleProblem, ...]) -> None:
+        super().__init__("\n".join(str(p) for p in problems))
+        self.problems = problems
+
+
+class Unparseable(BraidError):
+    """Say why a raw record cannot become an event, and where in it the trouble is.
+
+    Attributes:
+        reason: One sentence for a person.
+        offset: Byte offset in the raw record, -1 when no single byte is to blame.
+        field: The field to blame, empty when there is none.
+    """
+
+    def __init__(self, reason: str, *, offset: int = -1, field: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.offset = offset
+        self.field = field
+
+
+class InvalidRecord(BraidError):
+    """Refuse a record of one of our own topics; the message names the field."""
+
+
+class KafkaUnavailable(BraidError):
+    """No broker answered in time; the message names the address."""
+
+
+class BudgetExhausted(BraidError):
+    """A tool call or investigation went past its budget; the message names which."""

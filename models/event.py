@@ -1,0 +1,56 @@
+"""An event: one normalized record, in two views."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from models.records import Coordinates
+
+
+@dataclass(frozen=True, slots=True)
+class LogSource:
+    """Say which Sigma rules concern an event, in the words of Sigma's `logsource`.
+
+    Attributes:
+        product: `windows`, `zeek`, `aws`, `okta`, ...
+        service: `sysmon`, `security`, `cloudtrail`, the Zeek log's name, ... or empty.
+        categories: Generic kinds the event belongs to: `process_creation`, `dns`, ... (often one, sometimes none).
+    """
+
+    product: str
+    service: str = ""
+    categories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One normalized record.
+
+    Attributes:
+        uid: Content hash of source and raw bytes.
+        time: Event time in integer ms UTC, after any clock offset.
+        source: Name of the source.
+        logsource: Which Sigma rules concern it.
+        native: The record under the field names that Sigma's taxonomy uses for this source. May nest; a dotted
+            field name reaches into nested objects unless the dotted name itself is a key.
+        ocsf: The OCSF 1.8.0 event, ready for the wire.
+        at: Where the raw record can be fetched again.
+        sha256: Full SHA-256 of the raw bytes.
+    """
+
+    uid: str
+    time: int
+    source: str
+    logsource: LogSource
+    native: Mapping[str, Any]
+    ocsf: dict[str, Any]
+    at: Coordinates
+    sha256: str
+
+    @property
+    def class_uid(self) -> int:
+        """Return the OCSF class of the event."""
+        class_uid: int = self.ocsf["class_uid"]
+        return class_uid

@@ -1,0 +1,1 @@
+"""The engine: sources, detection, correlation, the lake, the workers and the commands."""

@@ -1,0 +1,1 @@
+"""The sources Braid reads: one module a vendor, each with one `SOURCE`."""

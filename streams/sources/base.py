@@ -1,0 +1,214 @@
+"""What every source has in common: the contract, the common parts of an event, hostile values made safe.
+
+A source is one module with one `SOURCE`. Its `decode` turns raw bytes into a mapping, its `normalize` turns the mapping
+into an `Event`; both raise `Unparseable` and nothing else, and `parse` makes that a returned value.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+import orjson
+
+from models import ocsf
+from models.errors import Unparseable
+from models.event import Event, LogSource
+from models.records import TIME_FROM_BROKER, ParseError, RawRecord
+from models.uids import event_uid, sha256_hex
+
+MAX_RECORD_BYTES: Final = 1_048_576  # Kafka's usual message limit; a longer record is a dead letter
+INT64_MAX: Final = 2**63 - 1
+LATEST_MS: Final = 4_102_444_800_000  # the year 2100, as the OCSF validator has it
+OLDEST_MS: Final = 10_000_000_000  # earlier than May 1970 is seconds mistaken for milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One kind of telemetry: how to recognize it, read it and what it becomes.
+
+    Attributes:
+        name: Short name; its topic is `raw.<name>`.
+        title: What people call it.
+        shippers: Shippers known to send it.
+        classes: OCSF classes it may become.
+        entities: Entity types its events name.
+        delay_ms: How late its records usually are (event time behind arrival), for the watermark.
+        decode: Raw record to mapping; raises Unparseable.
+        normalize: Mapping and raw record to event; raises Unparseable.
+        recognize: Tell from a record's shape whether it is of this source. Gets the raw bytes and, when they are one
+            JSON object, that object.
+    """
+
+    name: str
+    title: str
+    shippers: tuple[str, ...]
+    classes: tuple[int, ...]
+    entities: tuple[str, ...]
+    delay_ms: int
+    decode: Callable[[RawRecord], Mapping[str, Any]]
+    normalize: Callable[[Mapping[str, Any], RawRecord], Event]
+    recognize: Callable[[bytes, Mapping[str, Any] | None], bool]
+
+    @property
+    def topic(self) -> str:
+        """Return the topic its shippers produce to."""
+        return f"raw.{self.name}"
+
+    def parse(self, record: RawRecord) -> Event | ParseError:
+        """Turn one raw record into an event, or into the reason why not. Pure; never raises."""
+        try:
+            return self.normalize(self.decode(record), record)
+        except Unparseable as error:
+            return ParseError(error.reason, error.offset, error.field)
+
+
+def decode_text(record: RawRecord) -> str:
+    """Return the record as text; raise Unparseable when empty, too long, not UTF-8 or holding NUL bytes."""
+    raw = record.raw
+    if not raw.strip():
+        raise Unparseable("empty record", offset=0)
+    if len(raw) > MAX_RECORD_BYTES:
+        raise Unparseable(f"record of {len(raw)} bytes, more than the limit of {MAX_RECORD_BYTES}")
+    nul = raw.find(b"\x00")
+    if nul >= 0:
+        raise Unparseable("NUL byte in the record", offset=nul)
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Unparseable(f"not UTF-8: {error.reason}", offset=error.start) from error
+
+
+def decode_json(record: RawRecord) -> dict[str, Any]:
+    """Return the record as one JSON object; raise Unparseable with the byte offset where it stops being one."""
+    text = decode_text(record)
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        offset = len(text[: error.pos].encode("utf-8"))
+        raise Unparseable(f"not JSON: {error.msg}", offset=offset) from error
+    if not isinstance(value, dict):
+        raise Unparseable(f"a JSON {type(value).__name__}, not an object", offset=0)
+    return value
+
+
+def event_time(time: int | None, record: RawRecord) -> tuple[int, list[str]]:
+    """Choose the time of an event and the labels that say where it came from.
+
+    Args:
+        time: The record's own time in ms, None when it has none or it is unusable.
+        record: Its broker time is the fallback.
+
+    Raises:
+        Unparseable: When there is neither.
+    """
+    if time is not None and OLDEST_MS <= time <= LATEST_MS:
+        return time, []
+    if record.broker_time > 0:
+        return record.broker_time, [TIME_FROM_BROKER]
+    raise Unparseable("no usable event time, and no broker time to fall back on", field="time")
+
+
+def build_event(
+    record: RawRecord,
+    body: dict[str, Any],
+    *,
+    native: Mapping[str, Any],
+    logsource: LogSource,
+    product: dict[str, Any],
+    original_time: Any = None,
+    labels: list[str] | None = None,
+    metadata: dict[str, Any] | None = None,
+    profiles: tuple[str, ...] = (),
+    unmapped: dict[str, Any] | None = None,
+) -> Event:
+    """Complete `body` with what every event carries and wrap it as an Event.
+
+    Args:
+        record: The raw record.
+        body: OCSF event begun by `models.ocsf.head` with the class's own attributes set.
+        native: The record under Sigma's field names.
+        logsource: Which Sigma rules concern it.
+        product: OCSF product object of the producer (`name`, `vendor_name`).
+        original_time: The time as the record had it, kept in `metadata.original_time`.
+        labels: From `event_time`.
+        metadata: Further metadata attributes (`event_code`, `log_name`, `uid` ...).
+        profiles: OCSF profiles whose attributes `body` uses (`host`, `cloud`, `container`, ...).
+        unmapped: Fields that have no attribute.
+    """
+    raw_text = record.raw.decode("utf-8")
+    sha256 = sha256_hex(record.raw)
+    uid = event_uid(record.source, record.raw)
+    meta: dict[str, Any] = {"version": ocsf.VERSION, "product": product, "uid": uid}
+    if original_time is not None:
+        meta["original_time"] = str(original_time)
+    if profiles:
+        meta["profiles"] = list(profiles)
+    if labels:
+        meta["labels"] = labels
+    if metadata:
+        meta.update(metadata)
+    body["metadata"] = meta
+    body["raw_data"] = raw_text
+    body["raw_data_hash"] = {"algorithm": "SHA-256", "algorithm_id": 3, "value": sha256}
+    if unmapped:
+        body["unmapped"] = unmapped
+    return Event(uid, body["time"], record.source, logsource, native, body, record.at, sha256)
+
+
+def text(value: Any) -> str | None:
+    """Return a non-empty string for a scalar, None for everything else (absent, `-`, object, list)."""
+    if isinstance(value, str):
+        return value if value and value != "-" else None
+    if isinstance(value, bool) or value is None:
+        return None
+    return str(value) if isinstance(value, int | float) else None
+
+
+def integer(value: Any) -> int | None:
+    """Return an int for an int, a decimal or a 0x string within 64 bits; None for everything else."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        value = _parse_int(value)
+    elif isinstance(value, float):
+        value = int(value) if value.is_integer() else None
+    return value if isinstance(value, int) and -INT64_MAX <= value <= INT64_MAX else None
+
+
+def _parse_int(value: str) -> int | None:
+    if len(value) > 20:  # noqa: PLR2004  # no 64-bit integer is longer, and int() of a long string is slow
+        return None
+    try:
+        return int(value, 16) if value[:2] in {"0x", "0X"} else int(value)
+    except ValueError:
+        return None
+
+
+def port(value: Any) -> int | None:
+    """Return a port number from 0 to 65535, else None."""
+    number = integer(value)
+    return number if number is not None and 0 <= number <= 65535 else None  # noqa: PLR2004  # the port range
+
+
+@lru_cache(maxsize=65_536)
+def _ip(value: str) -> str | None:
+    try:
+        address = ipaddress.ip_address(value.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address)
+
+
+def ip(value: Any) -> str | None:
+    """Return the address in canonical form (IPv4-mapped IPv6 as IPv4, zone cut off), None when it is none."""
+    return _ip(value) if isinstance(value, str) and len(value) <= 64 else None  # noqa: PLR2004  # longest form with zone
+
+
+def drop_none(**attributes: Any) -> dict[str, Any]:
+    """Return the attributes that have a value: OCSF leaves an absent attribute out, it never writes null."""
+    return {name: value for name, value in attributes.items() if value is not None and value not in ({}, [])}
