@@ -95,6 +95,7 @@ class Signal:
         fields: Values that correlations group by or count, by the event's field name.
         matched: Field and value pairs that made the rule fire, for the investigator.
         count: How many matches it stands for (folded floods).
+        via: Entities reached over an entity link at the signal's time, on copies routed to them.
     """
 
     uid: str
@@ -108,6 +109,7 @@ class Signal:
     fields: Mapping[str, str] = field(default_factory=dict)
     matched: tuple[tuple[str, str], ...] = ()
     count: int = 1
+    via: tuple[EntityKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +252,7 @@ def signal_to_ocsf(signal: Signal) -> dict[str, Any]:
         "braid": {
             "domain": signal.domain,
             "fields": dict(signal.fields),
+            "via": [str(key) for key in signal.via],
             "event": {
                 "source": ref.source,
                 "topic": ref.at.topic,
@@ -287,6 +290,7 @@ def signal_from_ocsf(record: Mapping[str, Any]) -> Signal:
             fields=braid["fields"],
             matched=tuple((record.get("evidences") or [{"data": {}}])[0]["data"].items()),
             count=record["count"],
+            via=tuple(EntityKey.parse(key) for key in braid["via"]),
         )
     except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise InvalidRecord(f"not a signal: {type(error).__name__} at {error}") from error

@@ -1,0 +1,1 @@
+"""Correlation in event time: a pure core that says which signals belong together."""

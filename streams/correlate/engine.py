@@ -1,0 +1,274 @@
+"""The event-time core: one step takes the state of one key and one input to the next state and what follows from it.
+
+`step` is pure. Inputs are a signal, an entity link, or a watermark; the shell owns time, keys and delivery. Whatever
+the order, the grouping and the repetitions in which on-time inputs arrive, the same sequences stand in the end,
+because they are found anew in the sorted signals at every step (`streams.correlate.windows`).
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from models import ocsf
+from models.entity import EntityKey, EntityLink
+from models.finding import (
+    Sequence,
+    SequenceClosed,
+    SequenceMember,
+    Signal,
+    sequence_to_ocsf,
+)
+from models.uids import content_uid, sequence_uid
+from streams.correlate.escalation import decide
+from streams.correlate.routing import Router, group_keys
+from streams.correlate.spec import CorrelationSpec
+from streams.correlate.state import MAX_LINKS, MAX_SIGNALS, KeyState, Standing, fold
+from streams.correlate.windows import Span, find_spans
+
+MAX_MEMBERS: Final = 32
+LINK_HORIZON_MS: Final = 2 * 3_600_000  # a link's validity reaches at most this far back from the event that shows it
+NEVER: Final = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A sequence that is new or has changed.
+
+    Attributes:
+        sequence: It, whole.
+        replaces: Uids of earlier sequences that it stands in for.
+    """
+
+    sequence: Sequence
+    replaces: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """A copy of a signal that has to go to another key, over an entity link."""
+
+    key: str
+    signal: Signal
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """A signal behind the watermark. It still joined what was there to join.
+
+    Attributes:
+        signal: The signal.
+        key: The key at which it came late.
+        behind_ms: How far behind the watermark its event time is.
+    """
+
+    signal: Signal
+    key: str
+    behind_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evicted:
+    """Signals folded away to keep a key's state within its bound."""
+
+    key: str
+    count: int
+
+
+Output = Published | SequenceClosed | Forward | Late | Evicted
+
+
+class Correlator:
+    """The compiled correlations and the pure step over them. Immutable once made."""
+
+    __slots__ = ("_hold", "_memory", "router", "specs")
+
+    def __init__(self, specs: Iterable[CorrelationSpec]) -> None:
+        self.specs = tuple(sorted(specs, key=lambda spec: spec.uid))
+        self.router = Router(self.specs)
+        self._hold = max((spec.timespan for spec in self.specs), default=0)
+        self._memory = max(self._hold, LINK_HORIZON_MS)  # the longest that any signal is held
+
+    def step(
+        self, key: str, state: KeyState, item: Signal | EntityLink | None, watermark: int
+    ) -> tuple[KeyState, tuple[Output, ...]]:
+        """Take one input at one key.
+
+        Args:
+            key: The group key or entity that the state belongs to.
+            state: What is remembered for it.
+            item: A signal routed to this key, a link of the entity it names, or None when only time has passed.
+            watermark: Event time (ms) before which nothing more is expected. Never decides whether a sequence whose
+                signals are all there is found; only what is late, what state goes, and when an absence is certain.
+
+        Returns:
+            The next state and the outputs, in deterministic order.
+        """
+        outputs: list[Output] = []
+        if isinstance(item, Signal):
+            if any(held.uid == item.uid for held in state.signals):
+                return state, ()
+            if item.time < watermark:
+                outputs.append(Late(item, key, watermark - item.time))
+            state = _with_signal(state, item)
+            outputs.extend(self._over_links(item, state.links, key))
+        elif isinstance(item, EntityLink):
+            if any(held.uid == item.uid for held in state.links):
+                return state, ()
+            state = _with_link(state, item)
+            outputs.extend(out for signal in state.signals for out in self._over_links(signal, (item,), key))
+        state, changes = self._restate(key, state, watermark)
+        outputs.extend(changes)
+        return self._bounded(key, self._pruned(key, state, watermark), outputs)
+
+    def deadline(self, key: str, state: KeyState) -> int:
+        """Return the watermark (ms) at which this key needs a step without input, NEVER when it does not."""
+        times = [end + self._memory for _, end in state.floors] + [link.valid_to for link in state.links]
+        times += [self._needed_until(key, signal) for signal in state.signals]
+        times += [s.end for s in state.standing]
+        waits = [
+            signal.time + spec.timespan
+            for spec in self.specs
+            if not spec.threshold.monotone
+            for signal in self._signals_of(spec, key, state)
+        ]
+        return min((*times, *waits), default=NEVER - 1) + 1
+
+    def _over_links(self, signal: Signal, links: Iterable[EntityLink], key: str) -> Iterator[Forward]:
+        if not any(str(entity) == key for entity in signal.entities):
+            return
+        for link in links:
+            if link.holds_at(signal.time):
+                copy, keys = self.router.over_link(signal, _other_end(link, key))
+                yield from (Forward(target, copy) for target in keys)
+
+    def _signals_of(self, spec: CorrelationSpec, key: str, state: KeyState) -> list[Signal]:
+        return [s for s in state.signals if s.analytic.uid in spec.rules and key in group_keys(spec, s)]
+
+    def _restate(self, key: str, state: KeyState, watermark: int) -> tuple[KeyState, list[Output]]:
+        """Find all sequences anew and tell what changed against those that stood."""
+        floors = dict(state.floors)
+        standing: list[Standing] = []
+        outputs: list[Output] = []
+        for spec in self.specs:
+            before = {s.uid: s for s in state.standing if s.spec == spec.uid}
+            mine = self._signals_of(spec, key, state)
+            if not mine and not before:
+                continue
+            spans = list(find_spans(spec, mine, floors.get(spec.uid, -1), watermark))
+            found = [_sequence(spec, key, span) for span in spans]
+            entries = [_standing(sequence, span) for sequence, span in zip(found, spans, strict=True)]
+            standing.extend(entries)
+            outputs.extend(_changes(spec, key, before, found, entries))
+        return replace(state, standing=tuple(standing)), outputs
+
+    def _pruned(self, key: str, state: KeyState, watermark: int) -> KeyState:
+        """Let go of what no on-time input can touch any more."""
+        final = [s for s in state.standing if s.end < watermark]
+        floors = dict(state.floors)
+        for sequence in final:
+            floors[sequence.spec] = max(floors.get(sequence.spec, -1), sequence.end)
+        return replace(
+            state,
+            signals=tuple(s for s in state.signals if self._needed(key, s, state, watermark)),
+            links=tuple(link for link in state.links if link.valid_to >= watermark),
+            standing=tuple(s for s in state.standing if s.end >= watermark),
+            floors=tuple(sorted((spec, end) for spec, end in floors.items() if end + self._memory >= watermark)),
+        )
+
+    def _needed(self, key: str, signal: Signal, state: KeyState, watermark: int) -> bool:
+        if self._needed_until(key, signal) >= watermark:
+            return True
+        return any(
+            s.end >= watermark and s.start <= signal.time <= s.end and self._looks_at(s.spec, signal)
+            for s in state.standing
+        )
+
+    def _needed_until(self, key: str, signal: Signal) -> int:
+        """Return the last watermark at which a signal may still be an anchor or wait for a link."""
+        waits_for_link = not signal.via and any(str(entity) == key for entity in signal.entities)
+        return signal.time + max(self._hold, LINK_HORIZON_MS if waits_for_link else 0)
+
+    def _looks_at(self, spec_uid: str, signal: Signal) -> bool:
+        return any(spec.uid == spec_uid for spec in self.router.wanted_by(signal.analytic.uid))
+
+    def _bounded(self, key: str, state: KeyState, outputs: list[Output]) -> tuple[KeyState, tuple[Output, ...]]:
+        folded = fold(state, MAX_SIGNALS)
+        if folded.evicted > state.evicted:
+            outputs.append(Evicted(key, folded.evicted - state.evicted))
+        return folded, tuple(outputs)
+
+
+def _other_end(link: EntityLink, key: str) -> EntityKey:
+    return link.right if str(link.left) == key else link.left
+
+
+def _with_signal(state: KeyState, signal: Signal) -> KeyState:
+    signals = list(state.signals)
+    insort(signals, signal, key=lambda held: (held.time, held.uid))
+    return replace(state, signals=tuple(signals))
+
+
+def _with_link(state: KeyState, link: EntityLink) -> KeyState:
+    links = sorted((*state.links, link), key=lambda held: (held.valid_to, held.uid))[-MAX_LINKS:]
+    return replace(state, links=tuple(links))
+
+
+def _sequence(spec: CorrelationSpec, key: str, span: Span) -> Sequence:
+    decision = decide(span.signals, spec.risk_threshold)
+    return Sequence(
+        uid=sequence_uid(spec.uid, key, span.signals[0].uid),
+        revision=sum(signal.count for signal in span.signals),
+        analytic=spec.analytic,
+        group=key,
+        members=_members(span.signals),
+        start_time=span.signals[0].time,
+        end_time=span.signals[-1].time,
+        risk=decision.risk,
+        is_alert=decision.is_alert,
+        reasons=decision.reasons,
+        investigation=spec.investigation,
+    )
+
+
+def _members(signals: tuple[Signal, ...]) -> tuple[SequenceMember, ...]:
+    """Keep the first signal of every detection, then the earliest of the rest, up to the bound."""
+    first = {signal.analytic.uid: signal for signal in reversed(signals)}
+    rest = [signal for signal in signals if first[signal.analytic.uid] is not signal]
+    chosen = sorted(first.values(), key=lambda s: (s.time, s.uid))[:MAX_MEMBERS]
+    chosen += rest[: MAX_MEMBERS - len(chosen)]
+    return tuple(_member(signal) for signal in sorted(chosen, key=lambda s: (s.time, s.uid)))
+
+
+def _member(signal: Signal) -> SequenceMember:
+    return SequenceMember(
+        uid=signal.uid,
+        time=signal.time,
+        analytic=signal.analytic,
+        event_uid=signal.event.uid,
+        domain=signal.domain,
+        risk=signal.risk,
+        count=signal.count,
+    )
+
+
+def _standing(sequence: Sequence, span: Span) -> Standing:
+    digest = content_uid("published", ocsf.encode(sequence_to_ocsf(sequence)))
+    return Standing(sequence.analytic.uid, sequence.uid, digest, sequence.start_time, span.end)
+
+
+def _changes(
+    spec: CorrelationSpec, key: str, before: dict[str, Standing], found: list[Sequence], entries: list[Standing]
+) -> Iterator[Output]:
+    now = {entry.uid for entry in entries}
+    gone = [s for s in before.values() if s.uid not in now]
+    for sequence, entry in zip(found, entries, strict=True):
+        known = before.get(sequence.uid)
+        if known is None or known.digest != entry.digest:
+            replaced = tuple(s.uid for s in gone if entry.start <= s.start <= entry.end) if known is None else ()
+            yield Published(sequence, replaced)
+    for old in gone:
+        heir = next((entry.uid for entry in entries if entry.start <= old.start <= entry.end), "")
+        yield SequenceClosed(old.uid, spec.analytic, key, old.start, heir)

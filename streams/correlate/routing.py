@@ -1,0 +1,104 @@
+"""Which Kafka keys a signal is sent to, so that every correlation finds all it needs in one place.
+
+A group key is made of parts, one per group-by field: an entity (`host:web01`) or a field and its value
+(`TargetUserName=bob`), joined by `|`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from itertools import islice, product
+
+from models.entity import EntityKey
+from models.finding import Signal
+from streams.correlate.spec import ENTITY_PREFIX, CorrelationSpec
+
+EVERYTHING = "*"  # the one group of a correlation without group-by
+MAX_COPIES = 16  # a signal's copies are bounded; what is left out is counted by the caller
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """Where a signal goes.
+
+    Attributes:
+        keys: Distinct keys, sorted.
+        dropped: How many further keys the bound on copies cut off.
+    """
+
+    keys: tuple[str, ...]
+    dropped: int
+
+
+class Router:
+    """Know, for every rule, the correlations that want its signals. Immutable once made."""
+
+    __slots__ = ("_by_rule", "_linkable")
+
+    def __init__(self, specs: Iterable[CorrelationSpec]) -> None:
+        by_rule: dict[str, list[CorrelationSpec]] = {}
+        for spec in specs:
+            for rule in sorted(set(spec.rules)):
+                by_rule.setdefault(rule, []).append(spec)
+        self._by_rule: Mapping[str, tuple[CorrelationSpec, ...]] = {r: tuple(s) for r, s in by_rule.items()}
+        self._linkable = {
+            rule: any(name.startswith(ENTITY_PREFIX) for spec in wanted for name in spec.group_by)
+            for rule, wanted in self._by_rule.items()
+        }
+
+    def wanted_by(self, rule_uid: str) -> tuple[CorrelationSpec, ...]:
+        """Return the correlations that look at a rule."""
+        return self._by_rule.get(rule_uid, ())
+
+    def fields_wanted(self, rule_uid: str) -> frozenset[str]:
+        """Return the event fields that signals of a rule must carry along."""
+        return frozenset[str]().union(*(spec.fields_of(rule_uid) for spec in self.wanted_by(rule_uid)))
+
+    def routes(self, signal: Signal) -> Routes:
+        """Return the keys a fresh signal is sent to.
+
+        These are its group keys, and, when a correlation groups by entities, each entity it names: there the links of
+        that entity are known, and there it waits for links that arrive late. A signal that no correlation asks for goes
+        out once, under the first entity it names.
+        """
+        keys = self.group_keys(signal)
+        if self._linkable.get(signal.analytic.uid):
+            keys |= {str(entity) for entity in signal.entities}
+        if not keys:
+            keys = {str(signal.entities[0]) if signal.entities else EVERYTHING}
+        kept = sorted(keys)[:MAX_COPIES]
+        return Routes(tuple(kept), len(keys) - len(kept))
+
+    def group_keys(self, signal: Signal) -> set[str]:
+        """Return every group key of every correlation that looks at this signal."""
+        return {key for spec in self.wanted_by(signal.analytic.uid) for key in group_keys(spec, signal)}
+
+    def over_link(self, signal: Signal, other: EntityKey) -> tuple[Signal, tuple[str, ...]]:
+        """Return the copy of a signal that reaches `other` over a link, and the further keys it goes to.
+
+        A copy travels one link only, so that links cannot carry a signal round the whole company.
+        """
+        if signal.via or other in signal.entities:
+            return signal, ()
+        copy = replace(signal, via=(other,))
+        return copy, tuple(sorted(self.group_keys(copy) - self.group_keys(signal)))[:MAX_COPIES]
+
+
+def group_keys(spec: CorrelationSpec, signal: Signal) -> set[str]:
+    """Return the group keys of one signal for one correlation; none when a group-by field has no value."""
+    if not spec.group_by:
+        return {EVERYTHING}
+    parts = [_parts(spec, name, signal) for name in spec.group_by]
+    return {"|".join(combination) for combination in islice(product(*parts), MAX_COPIES)}
+
+
+def _parts(spec: CorrelationSpec, name: str, signal: Signal) -> list[str]:
+    if name.startswith(ENTITY_PREFIX):
+        kind = name.removeprefix(ENTITY_PREFIX)
+        return sorted({str(key) for key in (*signal.entities, *signal.via) if key.type == kind})
+    value = signal.fields.get(spec.field_name(name, signal.analytic.uid))
+    if value is None:
+        return []
+    escaped = value.replace("\\", "\\\\").replace("|", "\\|")
+    return [f"{name}={escaped}"]

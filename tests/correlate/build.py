@@ -1,0 +1,69 @@
+"""Small builders for correlation tests."""
+
+from __future__ import annotations
+
+from models.entity import EntityKey, EntityLink
+from models.finding import Analytic, Attack, EventRef, Signal
+from models.records import Coordinates
+from models.uids import link_uid, signal_uid
+from streams.correlate.spec import CorrelationSpec, Threshold
+
+MINUTE = 60_000
+HOUR = 60 * MINUTE
+START = 1_700_000_000_000
+DOMAINS = {"a": "identity", "b": "network", "c": "workload"}
+TACTICS = {"a": "initial-access", "b": "command-and-control", "c": "credential-access"}
+
+
+def analytic(rule: str) -> Analytic:
+    return Analytic(rule, f"Rule {rule}", attacks=(Attack(tactic=TACTICS.get(rule, "impact")),))
+
+
+def signal(
+    rule: str, at: int, *entities: str, fields: dict[str, str] | None = None, name: str = "", risk: int = 40
+) -> Signal:
+    event = name or f"{rule}-{at}-{entities}-{sorted((fields or {}).items())}"
+    return Signal(
+        uid=signal_uid(rule, event),
+        time=START + at,
+        analytic=analytic(rule),
+        event=EventRef(event, 1007, "test", Coordinates("raw.test", 0, 1), "0" * 64),
+        domain=DOMAINS.get(rule, "workload"),
+        confidence=50,
+        risk=risk,
+        entities=tuple(EntityKey.parse(e) for e in entities),
+        fields=fields or {},
+    )
+
+
+def link(left: str, right: str, valid_from: int, valid_to: int) -> EntityLink:
+    ends = EntityKey.parse(left), EntityKey.parse(right)
+    uid = link_uid(left, right, START + valid_from, "test")
+    return EntityLink(uid, *ends, START + valid_from, START + valid_to, 90, "test", "e")
+
+
+def spec(
+    kind: str,
+    rules: str,
+    *,
+    group_by: tuple[str, ...] = ("entity.host",),
+    timespan: int = 10 * MINUTE,
+    op: str = "gte",
+    count: int | None = None,
+    fields: tuple[str, ...] = (),
+    aliases: dict[str, dict[str, str]] | None = None,
+    cooldown: int | None = None,
+    uid: str = "",
+) -> CorrelationSpec:
+    return CorrelationSpec(
+        analytic=Analytic(uid or f"{kind}-{rules}", f"{kind} of {rules}", type_id=2, severity_id=4),
+        kind=kind,
+        rules=tuple(rules),
+        group_by=group_by,
+        timespan=timespan,
+        threshold=Threshold(op, count if count is not None else len(set(rules))),
+        count_fields=fields,
+        aliases=aliases or {},
+        cooldown=timespan if cooldown is None else cooldown,
+        risk_threshold=60,
+    )

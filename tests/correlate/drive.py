@@ -1,0 +1,64 @@
+"""Drive the pure core the way a shell does: keys, links under both ends, forwards, and what stands in the end."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from models import ocsf
+from models.entity import EntityLink
+from models.finding import SequenceClosed, Signal, sequence_to_ocsf
+from streams.correlate.engine import Correlator, Evicted, Forward, Late, Output, Published
+from streams.correlate.state import KeyState, decode_state, encode_state
+
+Item = Signal | EntityLink
+
+
+class Driver:
+    """One correlator over all keys in memory; `crash` loses everything that is not in the encoded states."""
+
+    def __init__(self, correlator: Correlator) -> None:
+        self.correlator = correlator
+        self.states: dict[str, KeyState] = defaultdict(KeyState)
+        self.standing: dict[str, bytes] = {}
+        self.late: list[Late] = []
+        self.evicted = 0
+        self.log: list[Output] = []
+
+    def feed(self, items: Iterable[Item], watermark: int = 0) -> Driver:
+        for item in items:
+            for key in self._keys(item):
+                self._step(key, item, watermark)
+        return self
+
+    def tick(self, watermark: int) -> Driver:
+        for key in list(self.states):
+            self._step(key, None, watermark)
+        return self
+
+    def crash(self) -> Driver:
+        self.states = defaultdict(KeyState, {k: decode_state(encode_state(s)[0]) for k, s in self.states.items()})
+        return self
+
+    def _keys(self, item: Item) -> Iterable[str]:
+        if isinstance(item, EntityLink):
+            return str(item.left), str(item.right)
+        return self.correlator.router.routes(item).keys
+
+    def _step(self, key: str, item: Item | None, watermark: int) -> None:
+        self.states[key], outputs = self.correlator.step(key, self.states[key], item, watermark)
+        for output in outputs:
+            self._take(output, watermark)
+
+    def _take(self, output: Output, watermark: int) -> None:
+        self.log.append(output)
+        if isinstance(output, Published):
+            self.standing[output.sequence.uid] = ocsf.encode(sequence_to_ocsf(output.sequence))
+        elif isinstance(output, SequenceClosed):
+            self.standing.pop(output.uid)
+        elif isinstance(output, Forward):
+            self._step(output.key, output.signal, watermark)
+        elif isinstance(output, Late):
+            self.late.append(output)
+        elif isinstance(output, Evicted):
+            self.evicted += output.count

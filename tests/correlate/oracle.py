@@ -1,0 +1,73 @@
+"""The naive oracle: given everything at once, which sequences stand? Slow, short and obviously right."""
+
+from __future__ import annotations
+
+from itertools import pairwise, product
+
+from models.entity import EntityLink
+from models.finding import Signal
+from streams.correlate.spec import CorrelationSpec
+
+
+def groups_of(spec: CorrelationSpec, signal: Signal, links: list[EntityLink]) -> set[str]:
+    """All groups of a signal: its own entities, or one of them swapped for what it is linked to."""
+    own = {str(e) for e in signal.entities}
+    linked = set()
+    for link in links:
+        if link.valid_from <= signal.time <= link.valid_to:
+            ends = {str(link.left), str(link.right)}
+            if ends & own:
+                linked |= ends - own
+    groups = set()
+    for extra in [None, *linked]:
+        choices = []
+        for name in spec.group_by:
+            if name.startswith("entity."):
+                known = own | ({extra} if extra else set())
+                choices.append([e for e in known if e.startswith(name[7:] + ":")])
+            else:
+                field = spec.aliases.get(name, {}).get(signal.analytic.uid, name)
+                choices.append([f"{name}={signal.fields[field]}"] if field in signal.fields else [])
+        groups |= {"|".join(choice) for choice in product(*choices)} if spec.group_by else {"*"}
+    return groups
+
+
+def holds(spec: CorrelationSpec, window: list[Signal]) -> bool:
+    rules = [s.analytic.uid for s in window]
+    if spec.kind == "event_count":
+        return len(window) >= spec.threshold.count
+    if spec.kind == "value_count":
+        return len({s.fields[spec.count_fields[0]] for s in window if spec.count_fields[0] in s.fields}) >= (
+            spec.threshold.count
+        )
+    if spec.kind == "temporal":
+        return set(rules) == set(spec.rules)
+    if rules[0] != spec.rules[0]:
+        return False
+    return any(
+        all(a.time <= b.time for a, b in pairwise(choice))
+        for choice in product(*([s for s in window if s.analytic.uid == rule] for rule in spec.rules))
+    )
+
+
+def sequences(
+    specs: list[CorrelationSpec], signals: list[Signal], links: list[EntityLink]
+) -> set[tuple[str, str, str]]:
+    """Return (rule, group, uids of all signals) of every sequence that stands."""
+    found = set()
+    for spec in specs:
+        mine = sorted(
+            {s.uid: s for s in signals if s.analytic.uid in spec.rules}.values(), key=lambda s: (s.time, s.uid)
+        )
+        for group in {g for s in mine for g in groups_of(spec, s, links)}:
+            here = [s for s in mine if group in groups_of(spec, s, links)]
+            while here:
+                first = here[0].time
+                window = [s for s in here if s.time <= first + spec.timespan]
+                if holds(spec, window):
+                    taken = [s for s in here if s.time <= first + spec.timespan + spec.cooldown]
+                    found.add((spec.uid, group, " ".join(s.uid for s in taken)))
+                    here = here[len(taken) :]
+                else:
+                    here = here[1:]
+    return found
