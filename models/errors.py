@@ -7,6 +7,7 @@ BraidError
 ├── Unparseable           a raw record that is not what its source sends (becomes a dead letter)
 ├── InvalidRecord         a record on one of our own topics that does not decode
 ├── KafkaUnavailable      no broker answered where one was promised
+├── LakeUnreadable        a file of the lake that is not what was written there
 └── BudgetExhausted       an investigation asked for more than it was granted
 ```
 
@@ -78,6 +79,10 @@ class InvalidRecord(BraidError):
 
 class KafkaUnavailable(BraidError):
     """No broker answered in time; the message names the address."""
+
+
+class LakeUnreadable(BraidError):
+    """A file of the lake cannot be read; the message names it."""
 
 
 class BudgetExhausted(BraidError):

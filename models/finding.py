@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final
 
 from models import ocsf
@@ -166,6 +167,7 @@ class SequenceClosed:
         group: Its group key.
         time: Its start time, ms.
         replaced_by: The uid that stands in its place, empty when nothing does.
+        was_alert: Whether it had been escalated: then there is a verdict to withdraw too.
     """
 
     uid: str
@@ -173,6 +175,7 @@ class SequenceClosed:
     group: str
     time: int
     replaced_by: str = ""
+    was_alert: bool = False
 
 
 def attacks_to_ocsf(attacks: tuple[Attack, ...]) -> list[dict[str, Any]]:
@@ -191,7 +194,9 @@ def attacks_to_ocsf(attacks: tuple[Attack, ...]) -> list[dict[str, Any]]:
     return rendered
 
 
-def _attacks_from_ocsf(items: list[dict[str, Any]]) -> tuple[Attack, ...]:
+def attacks_from_ocsf(items: list[dict[str, Any]]) -> tuple[Attack, ...]:
+    """Read ATT&CK references back from OCSF attack objects."""
+
     def one(item: dict[str, Any]) -> Attack:
         technique = item.get("sub_technique") or item.get("technique") or {}
         return Attack(item.get("tactic", {}).get("name", ""), technique.get("uid", ""))
@@ -270,7 +275,7 @@ def signal_from_ocsf(record: Mapping[str, Any]) -> Signal:
     try:
         info, braid = record["finding_info"], record["unmapped"]["braid"]
         related, event = info["related_events"][0], braid["event"]
-        return Signal(
+        signal = Signal(
             uid=info["uid"],
             time=record["time"],
             analytic=_analytic_from_ocsf(record),
@@ -292,22 +297,50 @@ def signal_from_ocsf(record: Mapping[str, Any]) -> Signal:
             count=record["count"],
             via=tuple(EntityKey.parse(key) for key in braid["via"]),
         )
+        _check_signal(signal)
     except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise InvalidRecord(f"not a signal: {type(error).__name__} at {error}") from error
+    return signal
+
+
+def _check_signal(signal: Signal) -> None:
+    ref, at = signal.event, signal.event.at
+    _all_of(str, signal.uid, signal.domain, ref.uid, ref.source, ref.sha256, at.topic)
+    _all_of(str, *chain(*signal.fields.items(), *signal.matched), *(entity.value for entity in signal.entities))
+    _all_of(int, signal.time, signal.confidence, signal.risk, signal.count, ref.class_uid, at.partition, at.offset)
+    if ref.class_uid not in ocsf.CLASSES or not all(entity.type in OBSERVABLE_TYPE for entity in signal.entities):
+        raise TypeError("the event's class is unknown, or an observable is no entity")
+
+
+def _all_of(kind: type, *values: object) -> None:
+    """Raise TypeError when a value is not exactly of the kind: JSON holds anything, and a bool is no int."""
+    for value in values:
+        if type(value) is not kind:
+            raise TypeError(f"a {type(value).__name__} where a {kind.__name__} belongs")
 
 
 def _analytic_from_ocsf(record: Mapping[str, Any]) -> Analytic:
     info = record["finding_info"]
     analytic = info["analytic"]
     tags = {tag["name"]: tag["value"] for tag in info.get("tags", ())}
-    return Analytic(
-        uid=analytic["uid"],
-        name=analytic["name"],
-        type_id=analytic["type_id"],
-        author=tags.get("author", ""),
-        severity_id=record["severity_id"],
-        attacks=_attacks_from_ocsf(info.get("attacks", [])),
+    return _checked(
+        Analytic(
+            uid=analytic["uid"],
+            name=analytic["name"],
+            type_id=analytic["type_id"],
+            author=tags.get("author", ""),
+            severity_id=record["severity_id"],
+            attacks=attacks_from_ocsf(info.get("attacks", [])),
+        )
     )
+
+
+def _checked(analytic: Analytic) -> Analytic:
+    _all_of(str, analytic.uid, analytic.name, analytic.author)
+    _all_of(str, *(part for attack in analytic.attacks for part in (attack.tactic, attack.technique)))
+    if analytic.type_id not in ANALYTIC_TYPE or analytic.severity_id not in SEVERITY:
+        raise TypeError("type_id or severity_id is not on its scale")
+    return analytic
 
 
 def sequence_to_ocsf(sequence: Sequence) -> dict[str, Any]:
@@ -327,6 +360,7 @@ def sequence_to_ocsf(sequence: Sequence) -> dict[str, Any]:
                 {"name": "domain", "value": member.domain},
                 {"name": "event", "value": member.event_uid},
                 {"name": "risk", "value": str(member.risk)},
+                {"name": "type_id", "value": str(member.analytic.type_id)},
             ],
         }
         for member in sequence.members
@@ -338,9 +372,9 @@ def sequence_to_ocsf(sequence: Sequence) -> dict[str, Any]:
     record["start_time"], record["end_time"] = sequence.start_time, sequence.end_time
     record["message"] = f"{sequence.analytic.name}: {len(sequence.members)} signals on {sequence.group}"
     record["status_detail"] = "; ".join(sequence.reasons)
-    entity = _group_entity(sequence.group)
-    if entity:
-        record["observables"] = observables((entity,))
+    entities = group_entities(sequence.group)
+    if entities:
+        record["observables"] = observables(entities)
     record["unmapped"] = {
         "braid": {
             "revision": sequence.revision,
@@ -352,11 +386,15 @@ def sequence_to_ocsf(sequence: Sequence) -> dict[str, Any]:
     return record
 
 
-def _group_entity(group: str) -> EntityKey | None:
-    try:
-        return EntityKey.parse(group)
-    except InvalidRecord:
-        return None
+def group_entities(group: str) -> tuple[EntityKey, ...]:
+    """Return the entities that a group's key names; its parts are joined by `|`, and some are plain values."""
+    entities = []
+    for part in group.split("|"):
+        try:
+            entities.append(EntityKey.parse(part))
+        except InvalidRecord:
+            continue
+    return tuple(entities)
 
 
 def sequence_closed_to_ocsf(closed: SequenceClosed) -> dict[str, Any]:
@@ -364,7 +402,7 @@ def sequence_closed_to_ocsf(closed: SequenceClosed) -> dict[str, Any]:
     record = _finding(closed.analytic, closed.uid, closed.time, CLOSE, RESOLVED, [])
     record["is_alert"] = False
     record["status_detail"] = f"replaced by {closed.replaced_by}" if closed.replaced_by else "retracted"
-    record["unmapped"] = {"braid": {"group": closed.group, "replaced_by": closed.replaced_by}}
+    record["unmapped"] = {"braid": {"group": closed.group, "replaced_by": closed.replaced_by, "was_alert": closed.was_alert}}
     return record
 
 
@@ -372,8 +410,17 @@ def sequence_from_ocsf(record: Mapping[str, Any]) -> Sequence | SequenceClosed:
     """Read a sequence, or its withdrawal, back; raise InvalidRecord when it is neither."""
     try:
         analytic, braid, info = _analytic_from_ocsf(record), record["unmapped"]["braid"], record["finding_info"]
+        _all_of(str, info["uid"], braid["group"])
+        _all_of(int, record["time"])
         if record["activity_id"] == CLOSE:
-            return SequenceClosed(info["uid"], analytic, braid["group"], record["time"], braid["replaced_by"])
+            _all_of(str, braid["replaced_by"])
+            _all_of(bool, braid["was_alert"])
+            return SequenceClosed(
+                info["uid"], analytic, braid["group"], record["time"], braid["replaced_by"], braid["was_alert"]
+            )
+        _all_of(int, braid["revision"], record["start_time"], record["end_time"], record["risk_score"])
+        _all_of(str, braid["investigation"], *braid["reasons"])
+        _all_of(bool, record["is_alert"])
         return Sequence(
             uid=info["uid"],
             revision=braid["revision"],
@@ -393,17 +440,20 @@ def sequence_from_ocsf(record: Mapping[str, Any]) -> Sequence | SequenceClosed:
 
 def _member_from_ocsf(item: Mapping[str, Any]) -> SequenceMember:
     tags = {tag["name"]: tag["value"] for tag in item["tags"]}
+    _all_of(str, item["uid"], tags["event"], tags["domain"])
+    _all_of(int, item["first_seen_time"], item["count"])
     analytic = Analytic(
         uid=tags["analytic"],
         name=item["title"],
+        type_id=int(tags["type_id"]),
         author=tags["author"],
         severity_id=item["severity_id"],
-        attacks=_attacks_from_ocsf(item.get("attacks", [])),
+        attacks=attacks_from_ocsf(item.get("attacks", [])),
     )
     return SequenceMember(
         uid=item["uid"],
         time=item["first_seen_time"],
-        analytic=analytic,
+        analytic=_checked(analytic),
         event_uid=tags["event"],
         domain=tags["domain"],
         risk=int(tags["risk"]),

@@ -3,6 +3,9 @@
 `step` is pure. Inputs are a signal, an entity link, or a watermark; the shell owns time, keys and delivery. Whatever
 the order, the grouping and the repetitions in which on-time inputs arrive, the same sequences stand in the end,
 because they are found anew in the sorted signals at every step (`streams.correlate.windows`).
+
+A link may be observed up to LINK_HORIZON_MS after the signals it joins; so state is kept that much longer than the
+watermark alone would ask for, and a copy that comes over a link is late only beyond it.
 """
 
 from __future__ import annotations
@@ -83,13 +86,12 @@ Output = Published | SequenceClosed | Forward | Late | Evicted
 class Correlator:
     """The compiled correlations and the pure step over them. Immutable once made."""
 
-    __slots__ = ("_hold", "_memory", "router", "specs")
+    __slots__ = ("_hold", "router", "specs")
 
     def __init__(self, specs: Iterable[CorrelationSpec]) -> None:
         self.specs = tuple(sorted(specs, key=lambda spec: spec.uid))
         self.router = Router(self.specs)
         self._hold = max((spec.timespan for spec in self.specs), default=0)
-        self._memory = max(self._hold, LINK_HORIZON_MS)  # the longest that any signal is held
 
     def step(
         self, key: str, state: KeyState, item: Signal | EntityLink | None, watermark: int
@@ -107,11 +109,13 @@ class Correlator:
             The next state and the outputs, in deterministic order.
         """
         outputs: list[Output] = []
+        horizon = watermark - LINK_HORIZON_MS
         if isinstance(item, Signal):
             if any(held.uid == item.uid for held in state.signals):
                 return state, ()
-            if item.time < watermark:
-                outputs.append(Late(item, key, watermark - item.time))
+            on_time = horizon if item.via else watermark
+            if item.time < on_time:
+                outputs.append(Late(item, key, on_time - item.time))
             state = _with_signal(state, item)
             outputs.extend(self._over_links(item, state.links, key))
         elif isinstance(item, EntityLink):
@@ -121,20 +125,19 @@ class Correlator:
             outputs.extend(out for signal in state.signals for out in self._over_links(signal, (item,), key))
         state, changes = self._restate(key, state, watermark)
         outputs.extend(changes)
-        return self._bounded(key, self._pruned(key, state, watermark), outputs)
+        return self._bounded(key, self._pruned(state, horizon), outputs)
 
     def deadline(self, key: str, state: KeyState) -> int:
         """Return the watermark (ms) at which this key needs a step without input, NEVER when it does not."""
-        times = [end + self._memory for _, end in state.floors] + [link.valid_to for link in state.links]
-        times += [self._needed_until(key, signal) for signal in state.signals]
-        times += [s.end for s in state.standing]
+        ends = [end + self._hold for _, end in state.floors] + [link.valid_to for link in state.links]
+        ends += [signal.time + self._hold for signal in state.signals] + [s.end for s in state.standing]
         waits = [
             signal.time + spec.timespan
             for spec in self.specs
             if not spec.threshold.monotone
             for signal in self._signals_of(spec, key, state)
         ]
-        return min((*times, *waits), default=NEVER - 1) + 1
+        return min((*(end + LINK_HORIZON_MS for end in ends), *waits), default=NEVER - 1) + 1
 
     def _over_links(self, signal: Signal, links: Iterable[EntityLink], key: str) -> Iterator[Forward]:
         if not any(str(entity) == key for entity in signal.entities):
@@ -164,32 +167,27 @@ class Correlator:
             outputs.extend(_changes(spec, key, before, found, entries))
         return replace(state, standing=tuple(standing)), outputs
 
-    def _pruned(self, key: str, state: KeyState, watermark: int) -> KeyState:
-        """Let go of what no on-time input can touch any more."""
-        final = [s for s in state.standing if s.end < watermark]
+    def _pruned(self, state: KeyState, horizon: int) -> KeyState:
+        """Let go of what no on-time input can touch any more; copies over links come as late as the horizon."""
         floors = dict(state.floors)
-        for sequence in final:
-            floors[sequence.spec] = max(floors.get(sequence.spec, -1), sequence.end)
+        for sequence in state.standing:
+            if sequence.end < horizon:
+                floors[sequence.spec] = max(floors.get(sequence.spec, -1), sequence.end)
         return replace(
             state,
-            signals=tuple(s for s in state.signals if self._needed(key, s, state, watermark)),
-            links=tuple(link for link in state.links if link.valid_to >= watermark),
-            standing=tuple(s for s in state.standing if s.end >= watermark),
-            floors=tuple(sorted((spec, end) for spec, end in floors.items() if end + self._memory >= watermark)),
+            signals=tuple(s for s in state.signals if self._needed(s, state, horizon)),
+            links=tuple(link for link in state.links if link.valid_to >= horizon),
+            standing=tuple(s for s in state.standing if s.end >= horizon),
+            floors=tuple(sorted((spec, end) for spec, end in floors.items() if end + self._hold >= horizon)),
         )
 
-    def _needed(self, key: str, signal: Signal, state: KeyState, watermark: int) -> bool:
-        if self._needed_until(key, signal) >= watermark:
+    def _needed(self, signal: Signal, state: KeyState, horizon: int) -> bool:
+        if signal.time + self._hold >= horizon:
             return True
         return any(
-            s.end >= watermark and s.start <= signal.time <= s.end and self._looks_at(s.spec, signal)
+            s.end >= horizon and s.start <= signal.time <= s.end and self._looks_at(s.spec, signal)
             for s in state.standing
         )
-
-    def _needed_until(self, key: str, signal: Signal) -> int:
-        """Return the last watermark at which a signal may still be an anchor or wait for a link."""
-        waits_for_link = not signal.via and any(str(entity) == key for entity in signal.entities)
-        return signal.time + max(self._hold, LINK_HORIZON_MS if waits_for_link else 0)
 
     def _looks_at(self, spec_uid: str, signal: Signal) -> bool:
         return any(spec.uid == spec_uid for spec in self.router.wanted_by(signal.analytic.uid))
@@ -256,7 +254,7 @@ def _member(signal: Signal) -> SequenceMember:
 
 def _standing(sequence: Sequence, span: Span) -> Standing:
     digest = content_uid("published", ocsf.encode(sequence_to_ocsf(sequence)))
-    return Standing(sequence.analytic.uid, sequence.uid, digest, sequence.start_time, span.end)
+    return Standing(sequence.analytic.uid, sequence.uid, digest, sequence.start_time, span.end, sequence.is_alert)
 
 
 def _changes(
@@ -271,4 +269,4 @@ def _changes(
             yield Published(sequence, replaced)
     for old in gone:
         heir = next((entry.uid for entry in entries if entry.start <= old.start <= entry.end), "")
-        yield SequenceClosed(old.uid, spec.analytic, key, old.start, heir)
+        yield SequenceClosed(old.uid, spec.analytic, key, old.start, heir, old.is_alert)

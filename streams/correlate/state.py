@@ -36,6 +36,7 @@ class Standing:
         digest: Content hash of what was published, to tell whether anything changed.
         start: Event time of its anchor, ms.
         end: Last millisecond at which a signal still joins it.
+        is_alert: Whether it was escalated.
     """
 
     spec: str
@@ -43,6 +44,7 @@ class Standing:
     digest: str
     start: int
     end: int
+    is_alert: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ def _plain(state: KeyState) -> dict[str, Any]:
         "analytics": [_analytic_row(analytic) for analytic in analytics],
         "signals": signals,
         "links": [_link_row(link) for link in state.links],
-        "standing": [[s.spec, s.uid, s.digest, s.start, s.end] for s in state.standing],
+        "standing": [[s.spec, s.uid, s.digest, s.start, s.end, s.is_alert] for s in state.standing],
         "floors": [list(floor) for floor in state.floors],
         "evicted": state.evicted,
     }

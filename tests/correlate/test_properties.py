@@ -24,10 +24,11 @@ SPECS = [
 ]
 CORRELATOR = Correlator(SPECS)
 signals = st.builds(
-    lambda rule, at, host, user, port, n: signal(
-        rule, at * MINUTE // 2, *host, *user, fields={"port": str(port), "user": "u", "who": "u"}, name=f"{rule}{at}{n}"
+    lambda rule, hour, at, host, user, port, n: signal(
+        rule, hour * HOUR + at * MINUTE // 2, *host, *user, fields={"port": str(port), "user": "u", "who": "u"}, name=f"{rule}{hour}{at}{n}"
     ),
     st.sampled_from("abc"),
+    st.sampled_from([0, 0, 3, 6]),  # clusters, further apart than anything is remembered
     st.integers(0, 120),
     st.sampled_from([("host:h1",), ("host:h2",), ("ip:192.0.2.1",), ("ip:192.0.2.1", "ip:192.0.2.2")]),
     st.sampled_from([(), ("user:u1",)]),
@@ -38,11 +39,11 @@ links = st.builds(
     lambda ip, host, start, length: link(ip, host, start * MINUTE, min(start + length, start + 119) * MINUTE),
     st.sampled_from(["ip:192.0.2.1", "ip:192.0.2.2"]),
     st.sampled_from(["host:h1", "host:h2"]),
-    st.integers(-30, 60),
+    st.integers(-30, 420),
     st.integers(0, 119),
 )
 distinct = {"unique_by": lambda item: item.uid}
-many_signals = st.lists(signals, max_size=24, **distinct)
+many_signals = st.lists(signals, max_size=30, **distinct)
 many_links = st.lists(links, max_size=4, **distinct)
 
 

@@ -1,0 +1,107 @@
+"""`braid rules` and `braid sources`: the content, without a broker."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import click
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from streams.config import load_settings
+from streams.rulebook import load_rulebook
+from streams.ruletest import run_tests
+from streams.sources.registry import SOURCES
+
+_PATHS = click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
+_JSON = click.option("--json", "as_json", is_flag=True, help="Machine output.")
+
+
+def print_json(value: object) -> None:
+    """Print one JSON document."""
+    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+
+
+@click.group()
+def sources() -> None:
+    """The telemetry Braid reads."""
+
+
+@sources.command("list")
+@_JSON
+def sources_list(*, as_json: bool) -> None:
+    """List every source with its topic, shippers, OCSF classes and entities."""
+    rows = [
+        {
+            "name": source.name,
+            "title": source.title,
+            "topic": source.topic,
+            "shippers": list(source.shippers),
+            "classes": list(source.classes),
+            "entities": list(source.entities),
+            "delay_ms": source.delay_ms,
+        }
+        for source in SOURCES.values()
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    table = Table("source", "topic", "shippers", "OCSF classes", "entities", "usual delay", title="Sources")
+    for source in SOURCES.values():
+        classes = ", ".join(map(str, source.classes))
+        delay = f"{source.delay_ms // 60_000} min"
+        table.add_row(source.name, source.topic, ", ".join(source.shippers), classes, ", ".join(source.entities), delay)
+    Console().print(table)
+
+
+@click.group()
+def rules() -> None:
+    """The detection content: check it, test it."""
+
+
+@rules.command("check")
+@_PATHS
+@_JSON
+def rules_check(paths: tuple[Path, ...], *, as_json: bool) -> int:
+    """Report everything wrong with rule files or directories at once (default: the configured ones)."""
+    book = load_rulebook(paths or load_settings().rule_paths)
+    kinds = Counter(spec.kind for spec in book.correlations)
+    if as_json:
+        problems = [{"path": p.path, "line": p.line, "rule": p.rule, "message": p.message} for p in book.problems]
+        print_json({"detections": len(book.detections), "correlations": kinds, "problems": problems})
+    else:
+        for problem in book.problems:
+            click.echo(str(problem))
+        click.echo(
+            f"{len(book.detections)} detections, {len(book.correlations)} correlations, {len(book.problems)} problems"
+        )
+    return 2 if book.problems else 0
+
+
+@rules.command("test")
+@_PATHS
+@_JSON
+def rules_test(paths: tuple[Path, ...], *, as_json: bool) -> int:
+    """Run the tests that stand beside rules (NAME.tests.yml), without a broker."""
+    report = run_tests(paths or load_settings().rule_paths)
+    passed = sum(case.passed for case in report.cases)
+    failed = len(report.cases) - passed + len(report.problems)
+    if as_json:
+        print_json(
+            {
+                "passed": passed,
+                "failed": failed,
+                "cases": [{"path": c.path, "name": c.name, "passed": c.passed, "why": c.why} for c in report.cases],
+                "problems": [str(problem) for problem in report.problems],
+            }
+        )
+        return 1 if failed else 0
+    for problem in report.problems:
+        click.echo(str(problem))
+    for case in report.cases:
+        if not case.passed:
+            click.echo(f"{case.path}: {case.name}: {case.why}")
+    click.echo(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0

@@ -1,0 +1,108 @@
+"""Settings: `BRAID_*` environment variables, and one optional TOML file named by `BRAID_CONFIG`.
+
+The environment wins over the file, the file over the defaults below.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from models.errors import ConfigError
+
+PREFIX: Final = "BRAID_"
+CONFIG_VARIABLE: Final = "BRAID_CONFIG"
+_DEFAULT_RULES: Final = Path(__file__).parent / "rules"
+
+
+class Settings(BaseSettings):
+    """Everything an operator can set. Names in the environment are these in capitals behind `BRAID_`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, validate_default=True)
+
+    bootstrap: str = Field("127.0.0.1:9092", description="Kafka bootstrap servers, `host:port[,host:port]`")
+    topic_prefix: str = Field(
+        "", description="Put before every topic and group, so that several Braids share a cluster"
+    )
+    lake: Path = Field(
+        Path(".braid/lake"), description="Folder of the Parquet lake that archive writes and agents read"
+    )
+    data_dir: Path = Field(Path(".braid/state"), description="Folder for the correlate worker's local files")
+    rules: Annotated[tuple[Path, ...], NoDecode] = Field((), description="Further rule directories, separated by `:`")
+    default_rules: bool = Field(default=True, description="Load the rule pack that comes with Braid")
+    clock_offsets: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Clock corrections, `windows=19h,host:NAME=-90s`"
+    )
+    batch_records: int = Field(
+        2000, ge=1, le=100_000, description="Most raw records that ingest takes in one transaction"
+    )
+    archive_records: int = Field(20_000, ge=1, le=1_000_000, description="Most records in one Parquet file")
+    archive_seconds: float = Field(2.0, gt=0, le=3600, description="Longest time before archive writes what it has")
+    evidence_seconds: float = Field(
+        30.0, ge=0, le=3600, description="How long investigate waits until the lake holds a sequence's signals"
+    )
+    health_host: str = Field("127.0.0.1", description="Address the health endpoint listens on")
+    health_port: int = Field(0, ge=0, le=65535, description="Port of the health endpoint; 0 picks a free one")
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged")
+
+    @field_validator("rules", mode="before")
+    @classmethod
+    def _split_paths(cls, value: Any) -> Any:
+        return tuple(part for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
+
+    @field_validator("clock_offsets", mode="before")
+    @classmethod
+    def _split_offsets(cls, value: Any) -> Any:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # the signature is the library's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # same
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read the environment before the file."""
+        path = os.environ.get(CONFIG_VARIABLE)
+        toml = (TomlConfigSettingsSource(settings_cls, toml_file=Path(path)),) if path else ()
+        return (init_settings, env_settings, *toml)
+
+    @property
+    def rule_paths(self) -> tuple[Path, ...]:
+        """Return every rule directory to load, the pack first."""
+        return ((_DEFAULT_RULES,) if self.default_rules else ()) + self.rules
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Load the settings; raise ConfigError that names the variable or key and what is wrong with it.
+
+    Args:
+        overrides: Values that win over environment and file (command-line options); None means not given.
+    """
+    path = os.environ.get(CONFIG_VARIABLE)
+    if path and not Path(path).is_file():
+        raise ConfigError(f"{CONFIG_VARIABLE}={path}: no such file")
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        raise ConfigError("\n".join(_explain(problem) for problem in error.errors())) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not TOML: {error}") from error
+
+
+def _explain(problem: Any) -> str:
+    name = ".".join(str(part) for part in problem["loc"])
+    return f"setting {name} ({PREFIX}{name.upper()}): {problem['msg']}, got {problem.get('input')!r:.80}"

@@ -1,0 +1,135 @@
+"""The ingest stage: one raw record to an event, its signals and links, or to a dead letter. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
+
+from enrichers.entities import entities_of
+from enrichers.links import links_of
+from models import ocsf
+from models.entity import EntityLink
+from models.event import Event
+from models.finding import EventRef, Signal
+from models.records import DeadLetter, ParseError, RawRecord
+from models.uids import signal_uid
+from streams.clock import ClockOffsets
+from streams.correlate.routing import Router, Routes
+from streams.detect.engine import Detector, Match
+from streams.sources.base import Source
+
+MAX_FIELD_CHARS: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """A signal and where it goes."""
+
+    signal: Signal
+    routes: Routes
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """All that follows from one raw record.
+
+    Attributes:
+        event: The normalized event, None when there is none.
+        signals: What fired on it.
+        links: Entity links it shows.
+        dead: Why the record, or a rule on it, failed.
+    """
+
+    event: Event | None
+    signals: tuple[Routed, ...] = ()
+    links: tuple[EntityLink, ...] = ()
+    dead: tuple[DeadLetter, ...] = ()
+
+
+class Ingest:
+    """The stage with its rules and settings. Immutable; the same record always gives the same result."""
+
+    __slots__ = ("_detector", "_offsets", "_router")
+
+    def __init__(self, detector: Detector, router: Router, offsets: ClockOffsets) -> None:
+        self._detector = detector
+        self._router = router
+        self._offsets = offsets
+
+    def process(self, source: Source | None, record: RawRecord) -> Ingested:
+        """Parse, normalize and detect.
+
+        Args:
+            source: Whose record it is, None when nobody recognized it.
+            record: The raw record.
+        """
+        if source is None:
+            error = ParseError("no source recognizes this record; name one with --source, or ship it to raw.<source>")
+            return Ingested(None, dead=(DeadLetter(record, "recognize", error),))
+        parsed = source.parse(record)
+        if isinstance(parsed, ParseError):
+            return Ingested(None, dead=(DeadLetter(record, "normalize", parsed),))
+        event = self._offsets.apply(parsed)
+        detection = self._detector.match(event)
+        dead = tuple(
+            DeadLetter(
+                record, "detect", ParseError(f"rule failed: {failure.error}"), {"rule": failure.rule.analytic.uid}
+            )
+            for failure in detection.failures
+        )
+        return Ingested(event, self._signals(event, detection.matches), links_of(event), dead)
+
+    def _signals(self, event: Event, matches: tuple[Match, ...]) -> tuple[Routed, ...]:
+        if not matches:
+            return ()
+        entities = entities_of(event.ocsf)
+        ref = EventRef(event.uid, event.class_uid, event.source, event.at, event.sha256)
+        routed = []
+        for match in matches:
+            rule = match.rule
+            view = event.ocsf if rule.taxonomy == "ocsf" else event.native
+            signal = Signal(
+                uid=signal_uid(rule.analytic.uid, event.uid),
+                time=event.time,
+                analytic=rule.analytic,
+                event=ref,
+                domain=ocsf.domain_of(event.class_uid),
+                confidence=rule.confidence,
+                risk=rule.risk,
+                entities=entities,
+                fields=_fields(view, self._router.fields_wanted(rule.analytic.uid)),
+                matched=match.matched,
+            )
+            routed.append(Routed(signal, self._router.routes(signal)))
+        return tuple(routed)
+
+
+def _fields(view: Mapping[str, Any], names: frozenset[str]) -> dict[str, str]:
+    values = ((name, _scalar(_look_up(view, name))) for name in sorted(names))
+    return {name: value for name, value in values if value is not None}
+
+
+def _look_up(view: Mapping[str, Any], name: str) -> Any:
+    if name in view:
+        return view[name]
+    value: Any = view
+    for part in name.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            return None
+        value = value[part]
+    return value
+
+
+def _scalar(value: Any) -> str | None:
+    """Return a short text for a value to group by; a long one keeps its identity through its hash."""
+    if isinstance(value, list) and value:
+        value = value[0]
+    if value is None or isinstance(value, list | dict) or value == "":
+        return None
+    text = str(value)
+    if len(text) <= MAX_FIELD_CHARS:
+        return text
+    digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return f"{text[: MAX_FIELD_CHARS - 33]}#{digest}"

@@ -1,0 +1,38 @@
+"""The compiled stages of one set of settings: what the shells (workers and replay) share."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from streams.clock import ClockOffsets
+from streams.correlate.engine import Correlator
+from streams.detect.engine import Detector
+from streams.ingest import Ingest
+from streams.rulebook import Rulebook, load_rulebook
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """The pure stages, made from one rulebook."""
+
+    rulebook: Rulebook
+    ingest: Ingest
+    correlator: Correlator
+
+
+def build_stages(rule_paths: Iterable[Path], clock_offsets: Iterable[str]) -> Stages:
+    """Load rules and settings into stages.
+
+    Raises:
+        RuleErrors: With everything wrong in the rule directories.
+        ConfigError: When a clock offset is not one.
+    """
+    rulebook = load_rulebook(rule_paths).sound()
+    correlator = Correlator(rulebook.correlations)
+    ingest = Ingest(Detector(rulebook.detections), correlator.router, ClockOffsets.parse(clock_offsets))
+    gc.collect()
+    gc.freeze()  # rules live as long as the process: the collector need not walk them again and again
+    return Stages(rulebook, ingest, correlator)

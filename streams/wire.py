@@ -1,0 +1,183 @@
+"""What goes onto which topic under which key: one place that turns our values into Kafka messages.
+
+Knows no Kafka client. Each value has one schema name and version, in the `braid_schema` header.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+
+from models import ocsf
+from models.action import Action, action_to_ocsf
+from models.entity import EntityKey, EntityLink
+from models.errors import InvalidRecord
+from models.event import Event
+from models.finding import (
+    SequenceClosed,
+    Signal,
+    sequence_closed_to_ocsf,
+    sequence_to_ocsf,
+    signal_to_ocsf,
+)
+from models.records import DeadLetter
+from models.uids import content_uid
+from models.verdict import Verdict, VerdictClosed, verdict_closed_to_ocsf, verdict_to_ocsf
+from streams.correlate.engine import Late, Published
+from streams.correlate.watermark import Tick
+from streams.deadletter import dead_letter_to_json
+from streams.topics import headers_for, partition_for
+
+TYPE_HEADER: Final = "ce_type"
+REPLACES_HEADER: Final = "braid_replaces"
+EVENT, SIGNAL, TICK, LINK = "braid.event", "braid.signal", "braid.tick", "braid.entity-link"
+SEQUENCE, LATE, VERDICT, ACTION = "braid.sequence", "braid.late", "braid.verdict", "braid.action"
+DEAD_LETTER: Final = "braid.dead-letter"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One Kafka message, ready to produce.
+
+    Attributes:
+        topic: Topic name without any prefix.
+        key: Kafka key.
+        value: Serialized record.
+        headers: CloudEvents headers and our own.
+        partition: Where it must go, None for the key's own partition.
+    """
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: list[tuple[str, bytes]]
+    partition: int | None = None
+
+
+def _headers(kind: str, uid: str, worker: str, time: int) -> list[tuple[str, bytes]]:
+    schema = f"{kind.removeprefix('braid.')}/1"
+    return headers_for(uid=uid, type=kind, source=f"/braid/{worker}", time_ms=max(time, 0), schema=schema)
+
+
+def event_message(event: Event) -> Message:
+    """Send an event to the topic of its domain."""
+    topic = f"events.{ocsf.domain_of(event.class_uid)}"
+    headers = _headers(EVENT, event.uid, "ingest", event.time)
+    headers += [
+        ("braid_source", event.source.encode()),
+        ("braid_topic", event.at.topic.encode()),
+        ("braid_partition", str(event.at.partition).encode()),
+        ("braid_offset", str(event.at.offset).encode()),
+    ]
+    return Message(topic, event.uid.encode(), ocsf.encode(event.ocsf), headers)
+
+
+def signal_message(signal: Signal, key: str, worker: str = "ingest") -> Message:
+    """Send one copy of a signal to one key."""
+    value = ocsf.encode(signal_to_ocsf(signal))
+    return Message("signals", key.encode(), value, _headers(SIGNAL, signal.uid, worker, signal.time))
+
+
+def link_messages(link: EntityLink, partitions: int) -> Iterator[Message]:
+    """Send a link once under each end, to the partition where signals of that end are.
+
+    The key holds the link's uid too, or compaction would keep one link per entity only.
+    """
+    value = orjson.dumps(link_to_json(link))
+    for end in (link.left, link.right):
+        partition = partition_for(str(end).encode(), partitions)
+        headers = _headers(LINK, link.uid, "ingest", link.valid_from)
+        yield Message("entity-links", f"{end}#{link.uid}".encode(), value, headers, partition)
+
+
+def link_to_json(link: EntityLink) -> dict[str, object]:
+    """Render a link."""
+    return {
+        "uid": link.uid,
+        "left": str(link.left),
+        "right": str(link.right),
+        "valid_from": link.valid_from,
+        "valid_to": link.valid_to,
+        "confidence": link.confidence,
+        "source": link.source,
+        "evidence": link.evidence,
+    }
+
+
+def link_from_json(data: bytes) -> EntityLink:
+    """Read a link; raise InvalidRecord when it is not one."""
+    try:
+        value = orjson.loads(data)
+        ends = EntityKey.parse(value["left"]), EntityKey.parse(value["right"])
+        numbers = [value[name] for name in ("valid_from", "valid_to", "confidence")]
+        texts = [value[name] for name in ("uid", "source", "evidence")]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InvalidRecord(f"not an entity link: {type(error).__name__} at {error}") from error
+    if not all(type(number) is int for number in numbers) or not all(isinstance(text, str) for text in texts):
+        raise InvalidRecord("not an entity link: a member is of the wrong type")
+    (left, right), (valid_from, valid_to, confidence), (uid, source, evidence) = ends, numbers, texts
+    return EntityLink(uid, left, right, valid_from, valid_to, confidence, source, evidence)
+
+
+def tick_messages(tick: Tick, partitions: int) -> Iterator[Message]:
+    """Send a tick to every partition of the signals topic: each correlates on its own."""
+    value = orjson.dumps(tick.to_json())
+    uid = content_uid("tick", tick.source, str(tick.partition), str(tick.watermark))
+    for partition in range(partitions):
+        yield Message("signals", b"", value, _headers(TICK, uid, "ingest", tick.watermark), partition)
+
+
+def dead_letter_message(letter: DeadLetter) -> Message:
+    """Send a dead letter, keyed by where the record came from."""
+    at = letter.record.at
+    uid = content_uid("dead-letter", letter.stage, at.topic, str(at.partition), str(at.offset), letter.record.raw)
+    value = orjson.dumps(dead_letter_to_json(letter))
+    headers = _headers(DEAD_LETTER, uid, "ingest", letter.record.broker_time)
+    return Message("dead-letter", f"{at.topic}/{at.partition}".encode(), value, headers)
+
+
+def sequence_message(published: Published) -> Message:
+    """Send a sequence; the uids it stands in for are in a header, since its body must not depend on arrival order."""
+    sequence = published.sequence
+    headers = _headers(SEQUENCE, sequence.uid, "correlate", sequence.end_time)
+    if published.replaces:
+        headers.append((REPLACES_HEADER, ",".join(published.replaces).encode()))
+    return Message("sequences", sequence.uid.encode(), ocsf.encode(sequence_to_ocsf(sequence)), headers)
+
+
+def closed_message(closed: SequenceClosed) -> Message:
+    """Send the withdrawal of a sequence."""
+    value = ocsf.encode(sequence_closed_to_ocsf(closed))
+    return Message("sequences", closed.uid.encode(), value, _headers(SEQUENCE, closed.uid, "correlate", closed.time))
+
+
+def late_message(late: Late) -> Message:
+    """Send a signal that came behind the watermark."""
+    signal = late.signal
+    headers = [
+        *_headers(LATE, signal.uid, "correlate", signal.time),
+        ("braid_behind_ms", str(late.behind_ms).encode()),
+        ("braid_group", late.key.encode()),
+    ]
+    return Message("late", signal.uid.encode(), ocsf.encode(signal_to_ocsf(signal)), headers)
+
+
+def verdict_message(verdict: Verdict) -> Message:
+    """Send a verdict."""
+    headers = _headers(VERDICT, verdict.uid, "investigate", verdict.time)
+    return Message("verdicts", verdict.uid.encode(), ocsf.encode(verdict_to_ocsf(verdict)), headers)
+
+
+def verdict_closed_message(closed: VerdictClosed) -> Message:
+    """Send the withdrawal of a verdict whose sequence no longer stands."""
+    headers = _headers(VERDICT, closed.uid, "investigate", closed.time)
+    return Message("verdicts", closed.uid.encode(), ocsf.encode(verdict_closed_to_ocsf(closed)), headers)
+
+
+def action_message(action: Action) -> Message:
+    """Send a proposed action."""
+    headers = _headers(ACTION, action.uid, "investigate", action.time)
+    return Message("actions", action.uid.encode(), ocsf.encode(action_to_ocsf(action)), headers)

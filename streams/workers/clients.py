@@ -1,0 +1,160 @@
+"""Kafka clients as Braid uses them: read committed, explicit commits, bounded queues, murmur2 partitions."""
+
+from __future__ import annotations
+
+import logging
+import signal as os_signal
+import socket
+import threading
+from collections.abc import Callable, Iterable
+from types import FrameType
+from typing import Any, Final
+from uuid import uuid4
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
+from confluent_kafka import Message as KafkaMessage
+
+from models.errors import KafkaUnavailable
+from streams.config import Settings
+from streams.wire import Message
+
+LOG: Final = logging.getLogger("braid")
+TRANSACTION_TIMEOUT_MS: Final = 15_000  # how long a killed worker's open transaction can hold readers back
+FLUSH_SECONDS: Final = 8.0  # less than the 10 s in which a worker has to be gone after SIGTERM
+
+
+class Stop:
+    """Tell the loops to end: set by SIGTERM or SIGINT, or by `request`."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def listen(self) -> Stop:
+        """Take over SIGTERM and SIGINT of this process."""
+        for number in (os_signal.SIGTERM, os_signal.SIGINT):
+            os_signal.signal(number, self._on_signal)
+        return self
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self.request()
+
+    def request(self) -> None:
+        """Ask for the end."""
+        self._event.set()
+
+    @property
+    def requested(self) -> bool:
+        """Tell whether the end was asked for."""
+        return self._event.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until the end is asked for, at most `seconds`; tell whether it was."""
+        return self._event.wait(seconds)
+
+
+def consumer(
+    settings: Settings, worker: str, topics: Iterable[str], on_revoke: Callable[[Consumer, Any], None] | None = None
+) -> Consumer:
+    """Make a consumer of a worker's group over topics, from the earliest record.
+
+    Args:
+        settings: Where Kafka is, and the prefix.
+        worker: Names the group.
+        topics: Topic names without prefix.
+        on_revoke: Called before partitions go to another member, while their offsets can still be committed.
+    """
+    config: dict[str, Any] = {
+        "bootstrap.servers": settings.bootstrap,
+        "client.id": f"braid-{worker}",
+        "group.id": f"{settings.topic_prefix}braid-{worker}",
+        "auto.offset.reset": "earliest",
+        "enable.auto.commit": False,
+        "isolation.level": "read_committed",
+        "partition.assignment.strategy": "cooperative-sticky",
+        "fetch.wait.max.ms": 50,
+        "queued.max.messages.kbytes": 65_536,
+        "fetch.message.max.bytes": 8_388_608,
+    }
+    made = Consumer(config, logger=LOG)
+    hooks: dict[str, Any] = {"on_revoke": on_revoke} if on_revoke else {}
+    made.subscribe([settings.topic_prefix + topic for topic in topics], **hooks)
+    return made
+
+
+def commit(client: Consumer) -> None:
+    """Commit what was consumed so far and wait for the answer; having nothing to commit is fine."""
+    try:
+        client.commit(asynchronous=False)
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError._NO_OFFSET:  # noqa: SLF001  # the library's public name for it
+            raise KafkaUnavailable(f"offsets are not committed: {error.args[0].str()}") from error
+
+
+def producer(settings: Settings, worker: str, *, transactional: bool = False) -> Producer:
+    """Make an idempotent producer; a transactional one has its transactions initialized."""
+    config: dict[str, Any] = {
+        "bootstrap.servers": settings.bootstrap,
+        "client.id": f"braid-{worker}",
+        "partitioner": "murmur2",
+        "enable.idempotence": True,
+        "linger.ms": 5,
+        "compression.type": "lz4",
+        "message.max.bytes": 8_388_608,
+        "queue.buffering.max.kbytes": 131_072,
+    }
+    if transactional:
+        config["transactional.id"] = f"{settings.topic_prefix}braid-{worker}-{socket.gethostname()}-{uuid4().hex}"
+        config["transaction.timeout.ms"] = TRANSACTION_TIMEOUT_MS
+    made = Producer(config, logger=LOG)
+    if transactional:
+        try:
+            made.init_transactions(30)
+        except KafkaException as error:
+            raise KafkaUnavailable(f"{settings.bootstrap}: {error.args[0].str()}") from error
+    return made
+
+
+def produce(client: Producer, prefix: str, message: Message) -> None:
+    """Queue one message; when the queue is full, wait for room instead of growing."""
+    target: dict[str, Any] = {} if message.partition is None else {"partition": message.partition}
+    while True:
+        try:
+            client.produce(
+                prefix + message.topic, value=message.value, key=message.key, headers=list(message.headers), **target
+            )
+        except BufferError:
+            client.poll(0.1)
+        else:
+            return
+
+
+def usable(messages: Iterable[KafkaMessage]) -> list[KafkaMessage]:
+    """Drop what is no record; raise KafkaUnavailable for errors that do not pass by themselves."""
+    kept = []
+    for message in messages:
+        error = message.error()
+        if error is None:
+            kept.append(message)
+        elif error.code() == KafkaError._PARTITION_EOF or error.retriable():  # noqa: SLF001  # its public name for it
+            continue
+        elif error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            raise KafkaUnavailable(f"{error.str()}; make the topics with: braid topics create")
+        else:
+            raise KafkaUnavailable(error.str())
+    return kept
+
+
+def flush(client: Producer) -> None:
+    """Wait until everything queued is acknowledged; raise KafkaUnavailable when it is not in time."""
+    left = client.flush(FLUSH_SECONDS)
+    if left:
+        raise KafkaUnavailable(f"{left} records were not acknowledged in {FLUSH_SECONDS:g} s")
+
+
+def header(message: KafkaMessage, name: str) -> str:
+    """Return a header's text, empty when it is absent."""
+    headers: Any = message.headers() or ()
+    for key, value in headers:
+        if key == name and isinstance(value, bytes):
+            return value.decode("utf-8", "replace")
+    return ""

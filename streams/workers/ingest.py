@@ -1,0 +1,160 @@
+"""The ingest worker: whole batches of raw records in, events, signals, links and dead letters out, exactly once.
+
+A batch's results and its offsets are one Kafka transaction. There is no other state: add a process to scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from confluent_kafka import Consumer, KafkaException, Producer
+from confluent_kafka import Message as KafkaMessage
+
+from models.entity import EntityLink
+from models.errors import KafkaUnavailable
+from models.records import Coordinates, DeadLetter, ParseError, RawRecord
+from streams import wire
+from streams.config import Settings
+from streams.correlate.watermark import Tick, tick_after
+from streams.ingest import Ingest, Ingested
+from streams.sources.framing import split_message
+from streams.sources.registry import SOURCES
+from streams.stage import build_stages
+from streams.topics import KEYED_PARTITIONS, RAW_PREFIX
+from streams.workers import clients
+from streams.workers.clients import LOG, Stop
+from streams.workers.health import Health
+
+POLL_SECONDS: Final = 0.2
+TICK_STEP_MS: Final = 1000  # a watermark that moved less is not worth a record on every partition
+LINKS_REMEMBERED: Final = 100_000
+COMMIT_SECONDS: Final = 20.0
+
+
+class IngestWorker:
+    """Run the ingest stage between Kafka topics."""
+
+    def __init__(self, settings: Settings, health: Health, stop: Stop) -> None:
+        self._settings = settings
+        self._health = health
+        self._stop = stop
+        self._stage: Ingest = build_stages(settings.rule_paths, settings.clock_offsets).ingest
+        self._ticks: dict[tuple[str, int], Tick] = {}
+        self._sent: dict[tuple[str, int], int] = {}
+        self._links: dict[str, None] = {}
+
+    def run(self) -> None:
+        """Work until asked to stop; raise KafkaUnavailable when the broker is gone for good."""
+        producer = clients.producer(self._settings, "ingest", transactional=True)
+        consumer = clients.consumer(self._settings, "ingest", [source.topic for source in SOURCES.values()])
+        self._health.set(status="running")
+        try:
+            while not self._stop.requested:
+                batch = clients.usable(consumer.consume(self._settings.batch_records, POLL_SECONDS))
+                if batch:
+                    self._transact(consumer, producer, batch)
+        finally:
+            self._health.set(status="stopping")
+            consumer.close()
+
+    def _transact(self, consumer: Consumer, producer: Producer, batch: list[KafkaMessage]) -> None:
+        """Process one batch in one transaction; on an abortable error take the batch again."""
+        producer.begin_transaction()
+        try:
+            counts = self._process(producer, batch)
+            offsets = consumer.position(consumer.assignment())
+            producer.send_offsets_to_transaction(offsets, consumer.consumer_group_metadata(), COMMIT_SECONDS)
+            producer.commit_transaction(COMMIT_SECONDS)
+        except KafkaException as error:
+            self._give_back(consumer, producer, error)
+        else:
+            self._health.add(transactions=1, **counts)
+
+    def _give_back(self, consumer: Consumer, producer: Producer, error: KafkaException) -> None:
+        problem = error.args[0]
+        if not problem.txn_requires_abort():
+            raise KafkaUnavailable(f"ingest cannot go on: {problem.str()}") from error
+        LOG.warning("transaction aborted, its batch is taken again: %s", problem.str())
+        producer.abort_transaction(COMMIT_SECONDS)
+        self._sent.clear()
+        self._links.clear()
+        self._health.add(aborted_transactions=1)
+        for partition in consumer.committed(consumer.assignment(), COMMIT_SECONDS):
+            partition.offset = max(partition.offset, 0)
+            consumer.seek(partition)
+
+    def _process(self, producer: Producer, batch: list[KafkaMessage]) -> dict[str, int]:
+        counts = {"records": 0, "events": 0, "signals": 0, "dead_letters": 0}
+        for message in batch:
+            for record in self._records(message):
+                counts["records"] += 1
+                result = self._one(record)
+                counts["events"] += result.event is not None
+                counts["signals"] += len(result.signals)
+                counts["dead_letters"] += len(result.dead)
+                for outgoing in self._outgoing(result):
+                    clients.produce(producer, self._settings.topic_prefix, outgoing)
+        for outgoing in self._new_ticks():
+            clients.produce(producer, self._settings.topic_prefix, outgoing)
+        return counts
+
+    def _one(self, record: RawRecord | DeadLetter) -> Ingested:
+        if isinstance(record, DeadLetter):
+            return Ingested(None, dead=(record,))
+        source = SOURCES[record.source]
+        result = self._stage.process(source, record)
+        if result.event is not None:
+            key = source.name, record.at.partition
+            self._ticks[key] = tick_after(
+                self._ticks.get(key),
+                source.name,
+                source.delay_ms,
+                record.at.partition,
+                result.event.time,
+                record.broker_time,
+            )
+        return result
+
+    def _records(self, message: KafkaMessage) -> Iterable[RawRecord | DeadLetter]:
+        topic, partition, offset = message.topic() or "", message.partition() or 0, message.offset() or 0
+        source = topic.removeprefix(self._settings.topic_prefix + RAW_PREFIX)
+        at = Coordinates(topic, partition, offset)
+        _, broker_time = message.timestamp()
+        payload = message.value() or b""
+        split = split_message(source, payload, at, broker_time)
+        if isinstance(split, ParseError):
+            return [DeadLetter(RawRecord(source, payload, at, broker_time), "split", split)]
+        return split
+
+    def _outgoing(self, result: Ingested) -> Iterable[wire.Message]:
+        if result.event is not None:
+            yield wire.event_message(result.event)
+        for routed in result.signals:
+            self._health.add(signal_copies=len(routed.routes.keys), signal_copies_dropped=routed.routes.dropped)
+            for key in routed.routes.keys:
+                yield wire.signal_message(routed.signal, key)
+        for link in result.links:
+            yield from self._link_once(link)
+        for letter in result.dead:
+            yield wire.dead_letter_message(letter)
+
+    def _link_once(self, link: EntityLink) -> Iterable[wire.Message]:
+        """Send a link the first time this process sees it: the same fact stands in thousands of records."""
+        if link.uid in self._links:
+            return
+        if len(self._links) >= LINKS_REMEMBERED:
+            self._links.clear()
+        self._links[link.uid] = None
+        yield from wire.link_messages(link, KEYED_PARTITIONS)
+
+    def _new_ticks(self) -> Iterable[wire.Message]:
+        for key, tick in self._ticks.items():
+            if tick.watermark - self._sent.get(key, 0) >= TICK_STEP_MS:
+                self._sent[key] = tick.watermark
+                yield from wire.tick_messages(tick, KEYED_PARTITIONS)
+
+
+def run(settings: Settings, health: Health, stop: Stop) -> None:
+    """Run the worker."""
+    IngestWorker(settings, health, stop).run()

@@ -1,0 +1,113 @@
+"""`braid up`: every worker as a child process against one broker, and, if asked, that broker too."""
+
+from __future__ import annotations
+
+import os
+import signal as os_signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from models.errors import BraidError
+from streams.config import PREFIX, Settings
+from streams.sources.registry import SOURCES
+from streams.topics import table
+from streams.workers import kafka_admin
+from streams.workers.clients import LOG, Stop
+from streams.workers.local_kafka import LocalKafka
+
+WORKERS: Final = ("ingest", "correlate", "archive", "investigate")
+STOP_SECONDS: Final = 10.0
+RESTARTS: Final = 5  # of one worker, before the whole tree gives up
+_POLL_SECONDS: Final = 0.2
+
+
+class WorkerFailed(BraidError):
+    """A worker kept dying; the message names it."""
+
+
+@dataclass(slots=True)
+class _Child:
+    name: str
+    process: subprocess.Popen[bytes]
+    restarts: int = 0
+
+
+def run_up(settings: Settings, *, with_kafka: bool, stop: Stop, say: Callable[[str], None]) -> None:
+    """Run Kafka (if asked), the topics and all workers until asked to stop.
+
+    Args:
+        settings: The settings of the tree; its `bootstrap` is replaced when `with_kafka`.
+        with_kafka: Start a local Kafka for as long as the tree runs.
+        stop: Ends it.
+        say: Gets one line for a person at each step.
+
+    Raises:
+        KafkaUnavailable: When no broker answers.
+        WorkerFailed: When a worker dies again and again.
+    """
+    with ExitStack() as stack:
+        bootstrap = settings.bootstrap
+        if with_kafka:
+            say("starting Kafka ...")
+            bootstrap = stack.enter_context(LocalKafka()).bootstrap
+        say(f"Kafka answers at {bootstrap}")
+        kafka_admin.create(bootstrap, table(SOURCES, settings.topic_prefix))
+        environment = _environment(settings, bootstrap)
+        children = [_Child(name, _spawn(name, environment)) for name in WORKERS]
+        stack.callback(_end, children)
+        say(f"workers: {', '.join(f'{c.name} (pid {c.process.pid})' for c in children)}")
+        while not stop.wait(_POLL_SECONDS):
+            for child in children:
+                _tend(child, environment)
+
+
+def _environment(settings: Settings, bootstrap: str) -> dict[str, str]:
+    """Give the children exactly these settings, whatever file or option they came from."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    values = settings.model_copy(update={"bootstrap": bootstrap, "health_port": 0}).model_dump()
+    return own | {PREFIX + name.upper(): text for name, value in values.items() if (text := _as_text(name, value))}
+
+
+def _as_text(name: str, value: object) -> str:
+    if isinstance(value, tuple):
+        return (os.pathsep if name == "rules" else ",").join(
+            str(Path(v).resolve()) if name == "rules" else v for v in value
+        )
+    return str(value)
+
+
+def _spawn(name: str, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603  # our own program, no shell, fixed arguments
+        [sys.executable, "-m", "streams.cli", "worker", name], env=dict(environment), stdin=subprocess.DEVNULL
+    )
+
+
+def _tend(child: _Child, environment: Mapping[str, str]) -> None:
+    code = child.process.poll()
+    if code is None:
+        return
+    if child.restarts >= RESTARTS:
+        raise WorkerFailed(f"worker {child.name} ended {child.restarts + 1} times, the last time with code {code}")
+    LOG.warning("worker %s ended with code %s and is started again", child.name, code)
+    child.restarts += 1
+    child.process = _spawn(child.name, environment)
+
+
+def _end(children: list[_Child]) -> None:
+    for child in children:
+        if child.process.poll() is None:
+            child.process.send_signal(os_signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    for child in children:
+        try:
+            child.process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            LOG.error("worker %s did not end in %g s and is killed", child.name, STOP_SECONDS)
+            child.process.kill()
+            child.process.wait()
