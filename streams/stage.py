@@ -5,13 +5,12 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 from streams.clock import ClockOffsets
 from streams.correlate.engine import Correlator
 from streams.detect.engine import Detector
 from streams.ingest import Ingest
-from streams.rulebook import Rulebook, load_rulebook
+from streams.rulebook import Rulebook
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +22,8 @@ class Stages:
     correlator: Correlator
 
 
-def build_stages(rule_paths: Iterable[Path], clock_offsets: Iterable[str]) -> Stages:
-    """Load rules and settings into stages.
-
-    Raises:
-        RuleErrors: With everything wrong in the rule directories.
-        ConfigError: When a clock offset is not one.
-    """
-    rulebook = load_rulebook(rule_paths).sound()
+def build_stages(rulebook: Rulebook, clock_offsets: Iterable[str]) -> Stages:
+    """Make the stages of one rulebook; raise ConfigError when a clock offset is not one."""
     correlator = Correlator(rulebook.correlations)
     ingest = Ingest(Detector(rulebook.detections), correlator.router, ClockOffsets.parse(clock_offsets))
     gc.collect()

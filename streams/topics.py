@@ -69,7 +69,7 @@ def raw_topic(source: str) -> Topic:
     if not _TOPIC_NAME.fullmatch(source) or len(name) > MAX_TOPIC_NAME:
         raise ConfigError(f"no topic can be called {name[:80]!r}: letters, digits, dot, dash and underscore only")
     description = f"What {source} shippers send, as they send it"
-    return Topic(name, "any; none is best", RAW_PARTITIONS, _days(7), "delete", 2 * _MIB, description)
+    return Topic(name, "any; none is best", RAW_PARTITIONS, _days(7), "delete", 4 * _MIB, description)
 
 
 def changelog(app: str, state: str, beside: Topic) -> Topic:
@@ -86,7 +86,7 @@ def changelog(app: str, state: str, beside: Topic) -> Topic:
 
 
 # Events hold the raw record and what became of it, JSON-escaped: up to a few times the size of what came in.
-_EVENT_BYTES: Final = 4 * _MIB
+_EVENT_BYTES: Final = 8 * _MIB
 
 SIGNALS: Final = Topic(
     "signals",

@@ -6,10 +6,10 @@ from collections import Counter
 from pathlib import Path
 
 import click
-import orjson
 from rich.console import Console
 from rich.table import Table
 
+from streams.cli.output import print_json
 from streams.config import load_settings
 from streams.rulebook import load_rulebook
 from streams.ruletest import run_tests
@@ -17,11 +17,6 @@ from streams.sources.registry import SOURCES
 
 _PATHS = click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
 _JSON = click.option("--json", "as_json", is_flag=True, help="Machine output.")
-
-
-def print_json(value: object) -> None:
-    """Print one JSON document."""
-    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
 
 
 @click.group()

@@ -14,13 +14,27 @@ from uuid import uuid4
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka import Message as KafkaMessage
 
+# Its documented home, re-exported in a way that mypy does not take for one.
+from confluent_kafka.admin import AdminClient
+
 from models.errors import KafkaUnavailable
 from streams.config import Settings
+from streams.rulebook import load_rulebook
+from streams.stage import Stages, build_stages
+from streams.topics import SIGNALS
 from streams.wire import Message
 
 LOG: Final = logging.getLogger("braid")
 TRANSACTION_TIMEOUT_MS: Final = 15_000  # how long a killed worker's open transaction can hold readers back
 FLUSH_SECONDS: Final = 8.0  # less than the 10 s in which a worker has to be gone after SIGTERM
+
+
+def worker_stages(settings: Settings) -> Stages:
+    """Load the stages of a worker: a rule that is wrong is named in the log and left out, never the set."""
+    rulebook = load_rulebook(settings.rule_paths)
+    for problem in rulebook.problems:
+        LOG.error("rule left out: %s", problem)
+    return build_stages(rulebook, settings.clock_offsets)
 
 
 class Stop:
@@ -112,6 +126,19 @@ def producer(settings: Settings, worker: str, *, transactional: bool = False) ->
         except KafkaException as error:
             raise KafkaUnavailable(f"{settings.bootstrap}: {error.args[0].str()}") from error
     return made
+
+
+def keyed_partitions(settings: Settings) -> int:
+    """Return how many partitions `signals` has on the cluster; raise KafkaUnavailable when nobody can tell."""
+    name = settings.topic_prefix + SIGNALS.name
+    try:
+        known = AdminClient({"bootstrap.servers": settings.bootstrap}, logger=LOG).list_topics(name, timeout=30)
+    except KafkaException as error:
+        raise KafkaUnavailable(f"no Kafka answers at {settings.bootstrap}: {error.args[0].str()}") from error
+    partitions = len(known.topics[name].partitions)
+    if not partitions:
+        raise KafkaUnavailable(f"there is no topic {name}; make the topics with: braid topics create")
+    return partitions
 
 
 def produce(client: Producer, prefix: str, message: Message) -> None:

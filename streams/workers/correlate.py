@@ -24,9 +24,8 @@ from streams.config import Settings
 from streams.correlate.engine import Correlator, Evicted, Forward, Late, Output, Published
 from streams.correlate.state import KeyState, decode_state, encode_state
 from streams.correlate.watermark import Tick, Watermarks
-from streams.stage import build_stages
-from streams.topics import KEYED_PARTITIONS, partition_for
-from streams.workers.clients import LOG, Stop
+from streams.topics import partition_for
+from streams.workers.clients import LOG, Stop, keyed_partitions, worker_stages
 from streams.workers.committed import CommittedTransport
 from streams.workers.health import Health
 
@@ -40,11 +39,12 @@ class Correlation:
     """All partitions of one worker process: states, watermarks, deadlines."""
 
     def __init__(self, app: faust.App, settings: Settings, health: Health) -> None:
-        self._correlator: Correlator = build_stages(settings.rule_paths, ()).correlator
+        self._correlator: Correlator = worker_stages(settings).correlator
         self._health = health
         self._prefix = settings.topic_prefix
+        self._partitions = keyed_partitions(settings)
         self._app = app
-        self.table: Any = app.Table(TABLE, key_type=bytes, value_type=bytes, partitions=KEYED_PARTITIONS)
+        self.table: Any = app.Table(TABLE, key_type=bytes, value_type=bytes, partitions=self._partitions)
         self._topics: dict[str, Any] = {}
         self._cache: dict[bytes, tuple[bytes, KeyState]] = {}
         self._deadlines: dict[int, dict[bytes, int]] = {}
@@ -67,7 +67,7 @@ class Correlation:
             await self._tick(message.partition, item)
             return
         watermark = self._watermarks(message.partition).effective
-        for key in _keys(item, event.key or b"", message.partition):
+        for key in _keys(item, event.key or b"", message.partition, self._partitions):
             await self._step(message.partition, key, item, watermark)
         self._health.add(links=isinstance(item, EntityLink), signals=isinstance(item, Signal))
 
@@ -129,7 +129,7 @@ class Correlation:
         if known is None:
             known = self._deadlines[partition] = {}
             for key in list(self.table.keys()):
-                if not key.startswith(WATERMARKS_KEY) and partition_for(key, KEYED_PARTITIONS) == partition:
+                if not key.startswith(WATERMARKS_KEY) and partition_for(key, self._partitions) == partition:
                     known[key] = self._correlator.deadline(key.decode(), self._state(key))
         return known
 
@@ -146,7 +146,7 @@ class Correlation:
             )
         partition = message.partition
         if message.topic == "signals" and partition is None:
-            partition = partition_for(message.key, KEYED_PARTITIONS)
+            partition = partition_for(message.key, self._partitions)
         sent: Awaitable[Any] = await topic.send(
             key=message.key, value=message.value, headers=message.headers, partition=partition
         )
@@ -184,12 +184,12 @@ def _item(topic: str, value: Any, headers: Any) -> Signal | EntityLink | Tick:
     return signal_from_ocsf(decode(data))
 
 
-def _keys(item: Signal | EntityLink, key: bytes, partition: int) -> list[bytes]:
+def _keys(item: Signal | EntityLink, key: bytes, partition: int, partitions: int) -> list[bytes]:
     """Return the state keys an item concerns: a link, those of its ends that live on this partition."""
     if isinstance(item, Signal):
         return [key]
     ends = [str(item.left).encode(), str(item.right).encode()]
-    return [end for end in ends if partition_for(end, KEYED_PARTITIONS) == partition]
+    return [end for end in ends if partition_for(end, partitions) == partition]
 
 
 def _message(output: Output) -> wire.Message | None:

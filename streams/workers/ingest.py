@@ -20,8 +20,7 @@ from streams.correlate.watermark import Tick, tick_after
 from streams.ingest import Ingest, Ingested
 from streams.sources.framing import split_message
 from streams.sources.registry import SOURCES
-from streams.stage import build_stages
-from streams.topics import KEYED_PARTITIONS, RAW_PREFIX
+from streams.topics import RAW_PREFIX
 from streams.workers import clients
 from streams.workers.clients import LOG, Stop
 from streams.workers.health import Health
@@ -39,7 +38,8 @@ class IngestWorker:
         self._settings = settings
         self._health = health
         self._stop = stop
-        self._stage: Ingest = build_stages(settings.rule_paths, settings.clock_offsets).ingest
+        self._stage: Ingest = clients.worker_stages(settings).ingest
+        self._partitions = clients.keyed_partitions(settings)
         self._ticks: dict[tuple[str, int], Tick] = {}
         self._sent: dict[tuple[str, int], int] = {}
         self._links: dict[str, None] = {}
@@ -146,13 +146,13 @@ class IngestWorker:
         if len(self._links) >= LINKS_REMEMBERED:
             self._links.clear()
         self._links[link.uid] = None
-        yield from wire.link_messages(link, KEYED_PARTITIONS)
+        yield from wire.link_messages(link, self._partitions)
 
     def _new_ticks(self) -> Iterable[wire.Message]:
         for key, tick in self._ticks.items():
             if tick.watermark - self._sent.get(key, 0) >= TICK_STEP_MS:
                 self._sent[key] = tick.watermark
-                yield from wire.tick_messages(tick, KEYED_PARTITIONS)
+                yield from wire.tick_messages(tick, self._partitions)
 
 
 def run(settings: Settings, health: Health, stop: Stop) -> None:

@@ -1,0 +1,176 @@
+"""`braid topics`, `braid verdicts` and `braid dead-letter`: what needs a broker to look at."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import click
+import orjson
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, TopicPartition
+
+from models import ocsf
+from models.errors import InvalidRecord, KafkaUnavailable
+from models.verdict import VERDICTS, Verdict, verdict_from_ocsf
+from streams.cli.output import print_json
+from streams.config import Settings, load_settings
+from streams.deadletter import dead_letter_from_json
+from streams.sources.registry import SOURCES
+from streams.topics import rfc3339, table
+from streams.wire import Message
+from streams.workers import clients, kafka_admin
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="Machine output.")
+IDLE_SECONDS = 5.0
+
+
+@click.group()
+def topics() -> None:
+    """The topics: make them, list them, compare a cluster with the table."""
+
+
+@topics.command("create")
+@click.option("--replication", default=kafka_admin.BROKER_DEFAULT, help="Copies of each partition (default: broker's).")
+@_JSON
+def topics_create(*, replication: int, as_json: bool) -> None:
+    """Create the topics that are missing; touch none that is there."""
+    settings = load_settings()
+    result = kafka_admin.create(settings.bootstrap, table(SOURCES, settings.topic_prefix), replication)
+    if as_json:
+        print_json({"created": result.created, "existed": result.existed})
+        return
+    click.echo(f"{len(result.created)} created, {len(result.existed)} were there")
+
+
+@topics.command("list")
+@_JSON
+def topics_list(*, as_json: bool) -> None:
+    """List every topic of the table: key, partitions, retention, cleanup."""
+    rows = table(SOURCES, load_settings().topic_prefix)
+    if as_json:
+        print_json([{name: getattr(row, name) for name in row.__slots__} for row in rows])
+        return
+    for row in rows:
+        kept = "compacted" if row.cleanup == "compact" else f"{row.retention_ms // 86_400_000} days"
+        kept = "forever" if row.cleanup == "delete" and row.retention_ms < 0 else kept
+        click.echo(f"{row.name:32} {row.partitions:3} partitions  {kept:10}  key: {row.key}")
+
+
+@topics.command("check")
+@_JSON
+def topics_check(*, as_json: bool) -> int:
+    """Compare a live cluster with the table and explain each difference."""
+    settings = load_settings()
+    differences = kafka_admin.check(settings.bootstrap, table(SOURCES, settings.topic_prefix))
+    if as_json:
+        print_json([{name: getattr(d, name) for name in d.__slots__} for d in differences])
+    else:
+        for difference in differences:
+            click.echo(str(difference))
+        click.echo(f"{len(differences)} differences")
+    return 1 if differences else 0
+
+
+@click.group()
+def verdicts() -> None:
+    """What the investigation found."""
+
+
+@verdicts.command("tail")
+@click.option("--from-beginning", is_flag=True, help="Start with the oldest verdict, not with the next one.")
+@click.option("--max", "limit", type=click.IntRange(min=1), help="Stop after this many.")
+@click.option("--idle", type=float, help="Stop when nothing came for this many seconds (default: never).")
+@click.option("--json", "as_json", is_flag=True, help="Print each verdict as its OCSF record, a line each.")
+def verdicts_tail(*, from_beginning: bool, limit: int | None, idle: float | None, as_json: bool) -> None:
+    """Print verdicts as they come."""
+    for number, value in enumerate(_records(load_settings(), "verdicts", idle, from_beginning=from_beginning), 1):
+        click.echo(value.decode("utf-8", "replace") if as_json else _verdict_line(value))
+        if number == limit:
+            break
+
+
+def _verdict_line(value: bytes) -> str:
+    try:
+        verdict = verdict_from_ocsf(ocsf.decode(value))
+    except (InvalidRecord, ValueError) as error:
+        return f"unreadable: {error}"
+    if not isinstance(verdict, Verdict):
+        return f"{rfc3339(verdict.time)}  {verdict.uid}  withdrawn on {verdict.group}"
+    kind = f"{VERDICTS[verdict.verdict_id]} ({verdict.confidence})"
+    return f"{rfc3339(verdict.time)}  {verdict.uid}  {kind}  {verdict.group}: {verdict.title}"
+
+
+@click.group()
+def dead_letter() -> None:
+    """Records that could not go on."""
+
+
+@dead_letter.command("list")
+@click.option(
+    "--max", "limit", type=click.IntRange(min=1), default=100, show_default=True, help="Stop after this many."
+)
+@_JSON
+def dead_letter_list(*, limit: int, as_json: bool) -> None:
+    """List dead letters, oldest first: where from, which stage, why."""
+    for number, value in enumerate(_records(load_settings(), "dead-letter", IDLE_SECONDS, from_beginning=True), 1):
+        letter = orjson.loads(value)
+        if as_json:
+            click.echo(value.decode())
+        else:
+            where = f"{letter['topic']}/{letter['partition']}@{letter['offset']}"
+            click.echo(f"{where}  {letter['stage']}: {letter['reason']}  {letter['preview'][:60]!r}")
+        if number == limit:
+            break
+
+
+@dead_letter.command("replay")
+@click.option("--stage", help="Only letters of this stage.")
+@click.option("--source", help="Only letters of this source.")
+def dead_letter_replay(*, stage: str | None, source: str | None) -> None:
+    """Send the original bytes of dead letters to the topics they came from again."""
+    settings = load_settings()
+    producer = clients.producer(settings, "dead-letter-replay")
+    count = 0
+    for value in _records(settings, "dead-letter", IDLE_SECONDS, from_beginning=True):
+        letter = dead_letter_from_json(orjson.loads(value))
+        if (stage and letter.stage != stage) or (source and letter.record.source != source):
+            continue
+        topic = letter.record.at.topic.removeprefix(settings.topic_prefix)
+        clients.produce(producer, settings.topic_prefix, Message(topic, b"", letter.record.raw, []))
+        count += 1
+    clients.flush(producer)
+    click.echo(f"{count} sent again")
+
+
+def _records(settings: Settings, topic: str, idle: float | None, *, from_beginning: bool) -> Iterator[bytes]:
+    """Yield the values of a topic, in a group of nobody else, committing nothing."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": settings.bootstrap,
+            "group.id": f"braid-cli-{uuid4().hex}",
+            "enable.auto.commit": False,
+            "isolation.level": "read_committed",
+            "fetch.wait.max.ms": 50,
+        }
+    )
+    try:
+        consumer.assign(_partitions(consumer, settings.topic_prefix + topic, from_beginning=from_beginning))
+        last = time.monotonic()
+        while idle is None or time.monotonic() - last < idle:
+            for message in clients.usable(consumer.consume(100, 0.2)):
+                last = time.monotonic()
+                yield message.value() or b""
+            sys.stdout.flush()
+    finally:
+        consumer.close()
+
+
+def _partitions(consumer: Consumer, topic: str, *, from_beginning: bool) -> list[TopicPartition]:
+    metadata: Any = consumer.list_topics(topic, timeout=10).topics[topic]
+    if metadata.error is not None:
+        raise KafkaUnavailable(f"{topic}: {metadata.error.str()}; make the topics with: braid topics create")
+    offset = OFFSET_BEGINNING if from_beginning else OFFSET_END
+    return [TopicPartition(topic, number, offset) for number in metadata.partitions]

@@ -1,0 +1,102 @@
+"""`braid replay` and `braid demo`: the path without a broker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from agents.deterministic import DeterministicInvestigator
+from streams.cli.output import print_json
+from streams.cli.story import tell_story
+from streams.config import load_settings
+from streams.replay.inputs import find_inputs, read_all
+from streams.replay.run import Replay
+from streams.rulebook import load_rulebook
+from streams.sources.registry import source_named
+from streams.stage import build_stages
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--source", default="auto", show_default=True, help="Source of all records; auto tells by their shape.")
+@click.option("--rules", multiple=True, type=click.Path(exists=True, path_type=Path), help="A further rule directory.")
+@click.option("--no-default-rules", is_flag=True, help="Leave out the rule pack that comes with Braid.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Directory for the output files.")
+@click.option(
+    "--clock-offset",
+    multiple=True,
+    metavar="SOURCE=19h|host:NAME=19h",
+    help="Add this to the event times of a source or a host whose clock is wrong.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+def replay(
+    *,
+    paths: tuple[Path, ...],
+    source: str,
+    rules: tuple[Path, ...],
+    no_default_rules: bool,
+    out: Path | None,
+    clock_offset: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Play recorded telemetry (files, directories, .gz) through the whole path, without a broker.
+
+    Writes events, signals, sequences, verdicts, actions, dead-letter and late as .ndjson, and summary.json, to --out.
+    """
+    settings = load_settings(
+        rules=rules or None, default_rules=False if no_default_rules else None, clock_offsets=clock_offset or None
+    )
+    forced = None if source == "auto" else source_named(source)
+    inputs = find_inputs(paths)
+    stages = build_stages(load_rulebook(settings.rule_paths).sound(), settings.clock_offsets)
+    with _progress() as (told_file, told_records):
+        records = read_all(inputs.files, forced, told_file)
+        found = Replay(stages, DeterministicInvestigator(), out).run(records, inputs.left_out, told_records)
+    summary = found.summary(inputs.left_out)
+    if as_json:
+        print_json(summary)
+        return
+    for path, reason in inputs.left_out:
+        click.echo(f"left out: {path}: {reason}", err=True)
+    tell_story(Console(), found)
+    if out:
+        click.echo(f"written to {out}")
+
+
+@contextmanager
+def _progress() -> Iterator[tuple[Callable[[Path], None], Callable[[int], None]]]:
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:,} records"))
+    with Progress(
+        *columns, TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("reading", total=None)
+        yield (
+            lambda path: bar.update(task, description=f"reading {path.name}"),
+            lambda number: bar.update(task, completed=number),
+        )
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Keep the output files there.")
+def demo(*, as_json: bool, out: Path | None) -> None:
+    """Play a bundled attack through the real path: no broker, no key, no network."""
+    began = time.perf_counter()
+    stages = build_stages(load_rulebook(load_settings().rule_paths).sound(), ())
+    with as_file(files("streams") / "demo") as folder:
+        inputs = find_inputs([folder])
+        records = read_all(inputs.files, None, lambda _: None)
+        found = Replay(stages, DeterministicInvestigator(), out).run(records, (), lambda _: None)
+    if as_json:
+        print_json(found.summary(()))
+        return
+    tell_story(Console(), found)
+    click.echo(f"{time.perf_counter() - began:.1f} s. Play your own: braid replay PATH...   On Kafka: make up")

@@ -1,0 +1,80 @@
+"""The files of a replay: which hold telemetry, their records one by one, and whose each record is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.errors import ConfigError
+from models.records import DeadLetter, RawRecord
+from streams.sources.base import Source
+from streams.sources.framing import not_telemetry, read_records, with_source
+from streams.sources.registry import recognize
+
+Sourced = tuple[Source | None, RawRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a replay reads.
+
+    Attributes:
+        files: Files to read, sorted by path.
+        left_out: Files of a directory that hold no telemetry, and why.
+    """
+
+    files: tuple[Path, ...]
+    left_out: tuple[tuple[Path, str], ...]
+
+
+def find_inputs(paths: Iterable[Path]) -> Inputs:
+    """Find the files of paths; a file that is named itself is read whatever it looks like.
+
+    Raises:
+        ConfigError: When a path does not exist, or nothing at all is left to read.
+    """
+    files: set[Path] = set()
+    left_out: dict[Path, str] = {}
+    for path in paths:
+        if path.is_dir():
+            for file in sorted(file for file in path.rglob("*") if file.is_file()):
+                reason = not_telemetry(file)
+                if reason:
+                    left_out[file] = reason
+                else:
+                    files.add(file)
+        elif path.is_file():
+            files.add(path)
+        else:
+            raise ConfigError(f"{path}: no such file or directory")
+    if not files:
+        raise ConfigError("no file with telemetry: " + "; ".join(f"{p}: {why}" for p, why in left_out.items()))
+    return Inputs(tuple(sorted(files)), tuple(sorted(left_out.items())))
+
+
+def read_file(path: Path, forced: Source | None) -> Iterator[Sourced | DeadLetter]:
+    """Yield the records of one file with their source, and what cannot even be cut into records.
+
+    Args:
+        path: The file.
+        forced: The source all records are of; None recognizes each by its shape, and gives one that has no shape (cut
+            off, garbled) to the source of the record before it, whose parser then says what is wrong with it.
+    """
+    before: Source | None = None
+    for record in read_records(path):
+        if isinstance(record, DeadLetter):
+            yield record
+            continue
+        source = forced or recognize(record) or before
+        before = source
+        yield source, with_source(record, source.name) if source else record
+
+
+def read_all(
+    files: Iterable[Path], forced: Source | None, told: Callable[[Path], None]
+) -> Iterator[Sourced | DeadLetter]:
+    """Yield the records of all files, telling which file is read."""
+    for path in files:
+        told(path)
+        yield from read_file(path, forced)

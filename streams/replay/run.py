@@ -1,0 +1,206 @@
+"""One replay from files to verdicts.
+
+Events are read in the order of the files; signals and links are then played in event time, so that how the input was
+cut into files, and in which order these were named, shows in no sequence and no verdict. Memory grows with signals, not
+with events: those go to disk and come back through the lake that the investigation reads.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from agents.investigate import Investigation, Investigator
+from models import ocsf
+from models.action import action_to_ocsf
+from models.entity import EntityLink
+from models.finding import Sequence, Signal, sequence_to_ocsf, signal_to_ocsf
+from models.records import Coordinates, DeadLetter
+from models.verdict import verdict_to_ocsf
+from streams import lake
+from streams.correlate.engine import Late
+from streams.deadletter import dead_letter_to_json
+from streams.ingest import Ingested
+from streams.lake_store import LakeStore
+from streams.replay.inputs import Sourced
+from streams.replay.outputs import NAMES, SUMMARY, SortedLines, write_lines, write_summary
+from streams.replay.timeline import Timeline
+from streams.stage import Stages
+
+LAKE_BATCH: Final = 10_000
+TELL_EVERY: Final = 1000
+
+
+@dataclass(slots=True)
+class Replayed:
+    """What a replay found.
+
+    Attributes:
+        signals: Distinct signals in order of time and uid.
+        sequences: Sequences that stand in the end, in order of start and uid.
+        investigations: One for each escalated sequence, in the same order.
+        late: Signals behind the watermark.
+        counts: How much of everything.
+        by_source: Events by source.
+        by_rule: Signals by the title of the rule.
+    """
+
+    signals: list[Signal] = field(default_factory=list)
+    sequences: list[Sequence] = field(default_factory=list)
+    investigations: list[Investigation] = field(default_factory=list)
+    late: list[Late] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    by_source: Counter[str] = field(default_factory=Counter)
+    by_rule: Counter[str] = field(default_factory=Counter)
+
+    def summary(self, left_out: Iterable[tuple[Path, str]]) -> dict[str, Any]:
+        """Render for `summary.json`, every map sorted: two runs give the same bytes."""
+        return {
+            "counts": {name: self.counts[name] for name in sorted({*self.counts, *NAMES})},
+            "events_by_source": dict(sorted(self.by_source.items())),
+            "signals_by_rule": dict(sorted(self.by_rule.items())),
+            "escalated": [
+                {"sequence": i.verdict.sequence_uid, "verdict": i.verdict.uid, "group": i.verdict.group}
+                for i in self.investigations
+            ],
+            "left_out": {str(path): reason for path, reason in left_out},
+        }
+
+
+class Replay:
+    """Play records through all stages. Use once."""
+
+    def __init__(self, stages: Stages, investigator: Investigator, out: Path | None) -> None:
+        """Prepare.
+
+        Args:
+            stages: The compiled stages.
+            investigator: Judges escalated sequences.
+            out: Directory for the output files, made when missing; None writes none.
+        """
+        self._stages = stages
+        self._investigator = investigator
+        self._out = out
+        self._found = Replayed()
+        self._events = SortedLines()
+        self._dead = SortedLines()
+        self._links: dict[str, tuple[int, EntityLink]] = {}
+        self._signals: dict[str, Signal] = {}
+
+    def run(
+        self, records: Iterable[Sourced | DeadLetter], left_out: Iterable[tuple[Path, str]], tell: Callable[[int], None]
+    ) -> Replayed:
+        """Run all stages.
+
+        Args:
+            records: Raw records with their source, and what could not be cut into records.
+            left_out: Files that were not read, for the summary.
+            tell: Called with the number of records read so far, now and then.
+        """
+        if self._out:
+            self._out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="braid-replay-") as scratch:
+            writer = lake.LakeWriter(Path(scratch))
+            self._ingest(records, writer, tell)
+            self._found.signals = sorted(self._signals.values(), key=lambda s: (s.time, s.uid))
+            self._archive_signals(writer)
+            self._correlate()
+            self._investigate(LakeStore(Path(scratch)))
+        if self._out:
+            self._write(self._out, left_out)
+        self._events.close()
+        self._dead.close()
+        return self._found
+
+    def _ingest(
+        self, records: Iterable[Sourced | DeadLetter], writer: lake.LakeWriter, tell: Callable[[int], None]
+    ) -> None:
+        rows: list[lake.LakeRow] = []
+        for number, item in enumerate(records, 1):
+            result = (
+                Ingested(None, dead=(item,)) if isinstance(item, DeadLetter) else self._stages.ingest.process(*item)
+            )
+            rows.extend(self._take(result))
+            if len(rows) >= LAKE_BATCH:
+                writer.write(lake.EVENTS, rows)
+                rows.clear()
+            if number % TELL_EVERY == 0:
+                tell(number)
+            self._found.counts["records"] = number
+        writer.write(lake.EVENTS, rows)
+
+    def _take(self, result: Ingested) -> Iterator[lake.LakeRow]:
+        for letter in result.dead:
+            self._add_dead(letter)
+        event = result.event
+        if event is None:
+            return
+        if event.uid in self._events:
+            self._found.counts["duplicates"] += 1
+            return
+        record = ocsf.encode(event.ocsf)
+        self._events.add(event.time, event.uid, record)
+        self._found.by_source[event.source] += 1
+        for routed in result.signals:
+            self._signals[routed.signal.uid] = routed.signal
+        for link in result.links:
+            at, _ = self._links.get(link.uid, (event.time, link))
+            self._links[link.uid] = min((at, link), (event.time, link), key=lambda seen: (seen[0], seen[1].evidence))
+        yield lake.event_row(event, record)
+
+    def _add_dead(self, letter: DeadLetter) -> None:
+        at = letter.record.at
+        uid = f"{at.topic}\x00{at.offset:020d}\x00{letter.stage}\x00{sorted(letter.details.items())}"
+        self._dead.add(0, uid, ocsf.encode(dead_letter_to_json(letter)))
+
+    def _archive_signals(self, writer: lake.LakeWriter) -> None:
+        rows = [
+            lake.row_of(lake.SIGNALS, ocsf.encode(signal_to_ocsf(signal)), Coordinates("signals.ndjson", 0, line))
+            for line, signal in enumerate(self._found.signals, 1)
+        ]
+        writer.write(lake.SIGNALS, rows)
+        self._found.by_rule.update(signal.analytic.name for signal in self._found.signals)
+
+    def _correlate(self) -> None:
+        timeline = Timeline(self._stages.correlator)
+        items: list[tuple[int, Signal | EntityLink]] = [(s.time, s) for s in self._found.signals]
+        items += self._links.values()
+        timeline.play(sorted(items, key=lambda item: (item[0], item[1].uid)))
+        self._found.sequences = sorted(timeline.standing.values(), key=lambda s: (s.start_time, s.uid))
+        self._found.late = timeline.late
+        self._found.counts["signals_folded"] = timeline.folded
+        self._found.counts["signal_copies_dropped"] = timeline.dropped_copies
+
+    def _investigate(self, store: LakeStore) -> None:
+        for sequence in self._found.sequences:
+            if sequence.is_alert:
+                self._found.investigations.append(self._investigator.investigate(sequence, store))
+        found = self._found
+        found.counts.update(
+            {
+                "events": len(self._events),
+                "signals": len(found.signals),
+                "links": len(self._links),
+                "sequences": len(found.sequences),
+                "escalated": len(found.investigations),
+                "verdicts": len(found.investigations),
+                "actions": sum(len(i.actions) for i in found.investigations),
+                "dead-letter": len(self._dead),
+                "late": len(found.late),
+            }
+        )
+
+    def _write(self, out: Path, left_out: Iterable[tuple[Path, str]]) -> None:
+        found = self._found
+        self._events.write(out / "events.ndjson")
+        self._dead.write(out / "dead-letter.ndjson")
+        write_lines(out / "signals.ndjson", (signal_to_ocsf(signal) for signal in found.signals))
+        write_lines(out / "sequences.ndjson", (sequence_to_ocsf(sequence) for sequence in found.sequences))
+        write_lines(out / "verdicts.ndjson", (verdict_to_ocsf(i.verdict) for i in found.investigations))
+        write_lines(out / "actions.ndjson", (action_to_ocsf(a) for i in found.investigations for a in i.actions))
+        write_lines(out / "late.ndjson", (signal_to_ocsf(late.signal) for late in found.late))
+        write_summary(out / SUMMARY, found.summary(left_out))

@@ -1,0 +1,1 @@
+"""The shells: the processes that know Kafka, the clock and the operating system."""
