@@ -130,7 +130,7 @@ class Correlator:
     def deadline(self, key: str, state: KeyState) -> int:
         """Return the watermark (ms) at which this key needs a step without input, NEVER when it does not."""
         ends = [end + self._hold for _, end in state.floors] + [link.valid_to for link in state.links]
-        ends += [signal.time + self._hold for signal in state.signals] + [s.end for s in state.standing]
+        ends += [self._needed_until(signal, state) for signal in state.signals] + [s.end for s in state.standing]
         waits = [
             signal.time + spec.timespan
             for spec in self.specs
@@ -175,19 +175,16 @@ class Correlator:
                 floors[sequence.spec] = max(floors.get(sequence.spec, -1), sequence.end)
         return replace(
             state,
-            signals=tuple(s for s in state.signals if self._needed(s, state, horizon)),
+            signals=tuple(s for s in state.signals if self._needed_until(s, state) >= horizon),
             links=tuple(link for link in state.links if link.valid_to >= horizon),
             standing=tuple(s for s in state.standing if s.end >= horizon),
             floors=tuple(sorted((spec, end) for spec, end in floors.items() if end + self._hold >= horizon)),
         )
 
-    def _needed(self, signal: Signal, state: KeyState, horizon: int) -> bool:
-        if signal.time + self._hold >= horizon:
-            return True
-        return any(
-            s.end >= horizon and s.start <= signal.time <= s.end and self._looks_at(s.spec, signal)
-            for s in state.standing
-        )
+    def _needed_until(self, signal: Signal, state: KeyState) -> int:
+        """Return the last horizon (ms) at which a signal may still be an anchor or belongs to what can still change."""
+        ends = [s.end for s in state.standing if s.start <= signal.time <= s.end and self._looks_at(s.spec, signal)]
+        return max(signal.time + self._hold, *ends) if ends else signal.time + self._hold
 
     def _looks_at(self, spec_uid: str, signal: Signal) -> bool:
         return any(spec.uid == spec_uid for spec in self.router.wanted_by(signal.analytic.uid))
