@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     evidence_seconds: float = Field(
         30.0, ge=0, le=3600, description="How long investigate waits until the lake holds a sequence's signals"
     )
+    investigations_per_hour: int = Field(
+        0, ge=0, description="Most investigations in an hour, the highest risk first; 0 for no limit"
+    )
     health_host: str = Field("127.0.0.1", description="Address the health endpoint listens on")
     health_port: int = Field(0, ge=0, le=65535, description="Port of the health endpoint; 0 picks a free one")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged")

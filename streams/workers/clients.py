@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Any, Final
 from uuid import uuid4
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
 # Its documented home, re-exported in a way that mypy does not take for one.
@@ -26,6 +26,7 @@ from streams.wire import Message
 
 LOG: Final = logging.getLogger("braid")
 TRANSACTION_TIMEOUT_MS: Final = 15_000  # how long a killed worker's open transaction can hold readers back
+SESSION_TIMEOUT_MS: Final = 10_000  # how long a killed worker keeps its partitions from the others
 FLUSH_SECONDS: Final = 8.0  # less than the 10 s in which a worker has to be gone after SIGTERM
 
 
@@ -85,6 +86,8 @@ def consumer(
         "enable.auto.commit": False,
         "isolation.level": "read_committed",
         "partition.assignment.strategy": "cooperative-sticky",
+        "session.timeout.ms": SESSION_TIMEOUT_MS,
+        "heartbeat.interval.ms": SESSION_TIMEOUT_MS // 4,
         "fetch.wait.max.ms": 50,
         "queued.max.messages.kbytes": 65_536,
         "fetch.message.max.bytes": 8_388_608,
@@ -95,10 +98,13 @@ def consumer(
     return made
 
 
-def commit(client: Consumer) -> None:
-    """Commit what was consumed so far and wait for the answer; having nothing to commit is fine."""
+def commit(client: Consumer, offsets: list[TopicPartition] | None = None) -> None:
+    """Commit these offsets, or all that was consumed so far; wait for the answer. Nothing to commit is fine."""
     try:
-        client.commit(asynchronous=False)
+        if offsets is None:
+            client.commit(asynchronous=False)
+        elif offsets:
+            client.commit(offsets=offsets, asynchronous=False)
     except KafkaException as error:
         if error.args[0].code() != KafkaError._NO_OFFSET:  # noqa: SLF001  # the library's public name for it
             raise KafkaUnavailable(f"offsets are not committed: {error.args[0].str()}") from error

@@ -233,10 +233,15 @@ def build_app(settings: Settings, health: Health) -> faust.App:
         async for event in stream.events():
             await correlation.take(event)
 
-    @app.on_partitions_revoked.connect
-    async def revoked(_: Any, partitions: Any, **__: Any) -> None:
+    async def revoked(_: faust.App, partitions: Any, **__: Any) -> None:
         correlation.forget({tp.partition for tp in partitions})
 
+    async def assigned(_: faust.App, __: Any, **___: Any) -> None:
+        health.set(status="running")
+
+    signals: Any = app  # the type of its signals admits no coroutine function, their code does
+    signals.on_partitions_revoked.connect(revoked)
+    signals.on_partitions_assigned.connect(assigned)
     return app
 
 
@@ -244,5 +249,4 @@ def run(settings: Settings, health: Health, _: Stop) -> None:
     """Run the worker; Faust takes SIGTERM and SIGINT over and ends in good order."""
     app = build_app(settings, health)
     worker = faust.Worker(app, loglevel=settings.log_level, quiet=True, redirect_stdouts=False)
-    health.set(status="running")
     worker.execute_from_commandline()

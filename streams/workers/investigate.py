@@ -1,20 +1,22 @@
 """The investigate worker: escalated sequences in, verdicts and proposed actions out.
 
-Slow and few: one batch at a time, its latest revision of each sequence, offsets committed after the results are
-acknowledged. A sequence is investigated once the lake holds its signals and events, or when waiting has lasted too
-long; the verdict then says what was missing.
+Slow and few: the budget of investigations per hour goes to the highest risk first, and what waits is visible in the
+health endpoint. A sequence is investigated once the lake holds its signals and events, or when waiting for them has
+lasted too long; the verdict then says what was missing. An offset is committed after its result is acknowledged.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Iterator
+from typing import Any, Final
 
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
 from agents.deterministic import DeterministicInvestigator
 from agents.investigate import Investigator
+from agents.waiting import Waiting, WaitingList
 from models.errors import InvalidRecord
 from models.finding import Sequence, SequenceClosed, sequence_from_ocsf
 from models.ocsf import decode
@@ -29,7 +31,7 @@ from streams.workers.health import Health
 
 POLL_SECONDS: Final = 0.2
 BATCH: Final = 100
-LAKE_POLL_SECONDS: Final = 0.5
+MAX_WAITING: Final = 10_000  # beyond this, the topic keeps what is still to be read
 
 
 class InvestigateWorker:
@@ -41,73 +43,93 @@ class InvestigateWorker:
         self._stop = stop
         self._investigator = investigator
         self._store = LakeStore(settings.lake)
+        self._waiting = WaitingList(settings.investigations_per_hour)
+        self._committed: dict[int, int] = {}
 
     def run(self) -> None:
-        """Work until asked to stop; a batch that was not finished is taken again next time."""
+        """Work until asked to stop; what was not judged by then is read again next time."""
         producer = clients.producer(self._settings, "investigate")
-        consumer = clients.consumer(self._settings, "investigate", ["sequences"])
+        consumer = clients.consumer(self._settings, "investigate", ["sequences"], on_revoke=self._revoked)
         self._health.set(status="running", investigator=self._investigator.name)
         try:
             while not self._stop.requested:
-                batch = clients.usable(consumer.consume(BATCH, POLL_SECONDS))
-                if not batch:
-                    continue
-                for message in self._results(batch):
-                    clients.produce(producer, self._settings.topic_prefix, message)
+                hold = consumer.pause if len(self._waiting) >= MAX_WAITING else consumer.resume
+                hold(consumer.assignment())
+                for message in clients.usable(consumer.consume(BATCH, POLL_SECONDS)):
+                    self._produce(producer, self._take(message))
+                self._work_off(producer)
                 clients.flush(producer)
-                if not self._stop.requested:
-                    clients.commit(consumer)
+                self._commit(consumer)
         finally:
             self._health.set(status="stopping")
             consumer.close()
 
-    def _results(self, batch: Iterable[KafkaMessage]) -> Iterator[wire.Message]:
-        latest: dict[str, Sequence | SequenceClosed] = {}
-        for message in batch:
-            try:
-                sequence = sequence_from_ocsf(decode(message.value() or b""))
-            except (InvalidRecord, ValueError) as error:
-                yield self._dead(message, str(error))
-                continue
-            latest.pop(sequence.uid, None)
-            latest[sequence.uid] = sequence
-        for sequence in latest.values():
-            if self._stop.requested:
-                return
-            yield from self._judge(sequence)
-
-    def _judge(self, sequence: Sequence | SequenceClosed) -> Iterator[wire.Message]:
+    def _take(self, message: KafkaMessage) -> Iterator[wire.Message]:
+        """Take one record in: into the waiting list, or out of it when its sequence was withdrawn."""
+        position = message.partition() or 0, message.offset() or 0
+        self._waiting.read(position)
+        try:
+            sequence = sequence_from_ocsf(decode(message.value() or b""))
+        except (InvalidRecord, ValueError) as error:
+            yield self._dead(message, str(error))
+            return
         if isinstance(sequence, SequenceClosed):
+            self._waiting.withdraw(sequence.uid)
             if sequence.was_alert:
                 yield wire.verdict_closed_message(close_verdict(sequence))
                 self._health.add(withdrawn=1)
-            return
-        if not sequence.is_alert:
-            return
-        self._await_evidence(sequence)
-        if self._stop.requested:
-            return
+        elif sequence.is_alert:
+            self._waiting.add(sequence, _now_ms(), position)
+
+    def _work_off(self, producer: Producer) -> None:
+        while not self._stop.requested:
+            sequence = self._waiting.next(_now_ms(), self._is_ready)
+            if sequence is None:
+                break
+            self._produce(producer, self._judge(sequence))
+        self._health.set(waiting=len(self._waiting), budget_left=self._waiting.left(_now_ms()))
+
+    def _is_ready(self, waiting: Waiting) -> bool:
+        missing = self._store.missing(waiting.sequence)
+        if not missing:
+            return True
+        if _now_ms() - waiting.since < self._settings.evidence_seconds * 1000:
+            return False
+        LOG.warning("sequence %s is judged without %d of its records", waiting.sequence.uid, len(missing))
+        self._health.add(judged_with_gaps=1)
+        return True
+
+    def _judge(self, sequence: Sequence) -> Iterator[wire.Message]:
         result = self._investigator.investigate(sequence, self._store)
         yield wire.verdict_message(result.verdict)
         for action in result.actions:
             yield wire.action_message(action)
         self._health.add(verdicts=1, actions=len(result.actions))
 
-    def _await_evidence(self, sequence: Sequence) -> None:
-        deadline = time.monotonic() + self._settings.evidence_seconds
-        while missing := self._store.missing(sequence):
-            if time.monotonic() >= deadline:
-                LOG.warning("sequence %s is judged without %d of its records", sequence.uid, len(missing))
-                self._health.add(judged_with_gaps=1)
-                return
-            if self._stop.wait(LAKE_POLL_SECONDS):
-                return
+    def _produce(self, producer: Producer, messages: Iterator[wire.Message]) -> None:
+        for message in messages:
+            clients.produce(producer, self._settings.topic_prefix, message)
+
+    def _commit(self, consumer: Consumer) -> None:
+        offsets = self._waiting.committable()
+        if offsets != self._committed:
+            name = f"{self._settings.topic_prefix}sequences"
+            clients.commit(consumer, [TopicPartition(name, number, offset) for number, offset in offsets.items()])
+            self._committed = offsets
+
+    def _revoked(self, _: Consumer, partitions: list[Any]) -> None:
+        self._waiting.forget(partition.partition for partition in partitions)
+        self._committed = {}
 
     def _dead(self, message: KafkaMessage, reason: str) -> wire.Message:
         at = Coordinates(message.topic() or "", message.partition() or 0, message.offset() or 0)
         record = RawRecord("", message.value() or b"", at, message.timestamp()[1])
         self._health.add(dead_letters=1)
         return wire.dead_letter_message(DeadLetter(record, "investigate", ParseError(reason)))
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def run(settings: Settings, health: Health, stop: Stop) -> None:
