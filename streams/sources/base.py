@@ -24,6 +24,7 @@ MAX_RECORD_BYTES: Final = 1_048_576  # Kafka's usual message limit; a longer rec
 INT64_MAX: Final = 2**63 - 1
 LATEST_MS: Final = 4_102_444_800_000  # the year 2100, as the OCSF validator has it
 OLDEST_MS: Final = 10_000_000_000  # earlier than May 1970 is seconds mistaken for milliseconds
+MAX_DEPTH: Final = 64  # the JSON encoder gives up at 254 levels, and an event wraps a record in some of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,10 @@ def decode_text(record: RawRecord) -> str:
 
 
 def decode_json(record: RawRecord) -> dict[str, Any]:
-    """Return the record as one JSON object; raise Unparseable with the byte offset where it stops being one."""
+    """Return the record as one JSON object; raise Unparseable with the byte offset where it stops being one.
+
+    An object that nests deeper than MAX_DEPTH is refused too: nothing after this would be able to serialize it.
+    """
     text = decode_text(record)
     try:
         value = orjson.loads(text)
@@ -92,7 +96,16 @@ def decode_json(record: RawRecord) -> dict[str, Any]:
         raise Unparseable(f"not JSON: {error.msg}", offset=offset) from error
     if not isinstance(value, dict):
         raise Unparseable(f"a JSON {type(value).__name__}, not an object", offset=0)
+    openings = record.raw.count(b"{") + record.raw.count(b"[")  # an upper bound of the depth, far cheaper than a walk
+    if openings > MAX_DEPTH and _deeper(value, MAX_DEPTH):
+        raise Unparseable(f"nested deeper than {MAX_DEPTH} levels")
     return value
+
+
+def _deeper(value: Any, levels: int) -> bool:
+    if isinstance(value, dict):
+        return levels == 0 or any(_deeper(member, levels - 1) for member in value.values())
+    return isinstance(value, list) and (levels == 0 or any(_deeper(member, levels - 1) for member in value))
 
 
 def event_time(time: int | None, record: RawRecord) -> tuple[int, list[str]]:
@@ -211,4 +224,4 @@ def ip(value: Any) -> str | None:
 
 def drop_none(**attributes: Any) -> dict[str, Any]:
     """Return the attributes that have a value: OCSF leaves an absent attribute out, it never writes null."""
-    return {name: value for name, value in attributes.items() if value is not None and value not in ({}, [])}
+    return {name: value for name, value in attributes.items() if value or not (value is None or value in ({}, []))}

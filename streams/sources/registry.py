@@ -1,0 +1,45 @@
+"""All sources by name, and which of them a record of unknown origin belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+import orjson
+
+from models.errors import ConfigError
+from models.records import RawRecord
+from streams.sources import aws_cloudtrail, ocsf, okta, windows, zeek
+from streams.sources.base import MAX_RECORD_BYTES, Source
+
+# The most particular first: an OCSF event may carry anything inside, a Zeek record is told by little.
+_IN_ORDER: Final = (ocsf.SOURCE, aws_cloudtrail.SOURCE, okta.SOURCE, windows.SOURCE, zeek.SOURCE)
+
+SOURCES: Final[Mapping[str, Source]] = MappingProxyType({source.name: source for source in _IN_ORDER})
+
+
+def recognize(record: RawRecord) -> Source | None:
+    """Return the source whose shape the record has, None when it has nobody's. Reads its JSON once at most."""
+    if len(record.raw) > MAX_RECORD_BYTES:
+        return None
+    value = _json_object(record.raw)
+    return next((source for source in _IN_ORDER if source.recognize(record.raw, value)), None)
+
+
+def _json_object(raw: bytes) -> dict[str, Any] | None:
+    if not raw.lstrip().startswith(b"{"):
+        return None
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def source_named(name: str) -> Source:
+    """Return a source by its name; raise ConfigError listing the names there are."""
+    source = SOURCES.get(name)
+    if source is None:
+        raise ConfigError(f"no source is named {name!r}; there are {', '.join(sorted(SOURCES))}")
+    return source
