@@ -402,7 +402,9 @@ def sequence_closed_to_ocsf(closed: SequenceClosed) -> dict[str, Any]:
     record = _finding(closed.analytic, closed.uid, closed.time, CLOSE, RESOLVED, [])
     record["is_alert"] = False
     record["status_detail"] = f"replaced by {closed.replaced_by}" if closed.replaced_by else "retracted"
-    record["unmapped"] = {"braid": {"group": closed.group, "replaced_by": closed.replaced_by, "was_alert": closed.was_alert}}
+    record["unmapped"] = {
+        "braid": {"group": closed.group, "replaced_by": closed.replaced_by, "was_alert": closed.was_alert}
+    }
     return record
 
 
@@ -440,7 +442,7 @@ def sequence_from_ocsf(record: Mapping[str, Any]) -> Sequence | SequenceClosed:
 
 def _member_from_ocsf(item: Mapping[str, Any]) -> SequenceMember:
     tags = {tag["name"]: tag["value"] for tag in item["tags"]}
-    _all_of(str, item["uid"], tags["event"], tags["domain"])
+    _all_of(str, item["uid"], *tags.values())
     _all_of(int, item["first_seen_time"], item["count"])
     analytic = Analytic(
         uid=tags["analytic"],
