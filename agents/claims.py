@@ -1,0 +1,118 @@
+"""Write the claims of a verdict from facts: what fired, what agrees, in what order; each with what it rests on.
+
+Foreign values stand quoted (`agents.text.quoted`); the words around them are ours.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from agents.facts import Gathered, Held
+from agents.store import Stored
+from agents.text import MAX_PLAIN, Count, moment, plain, quoted
+from models.entity import EntityKey
+from models.verdict import Claim, Evidence
+
+TOLD_PER_DETECTION: Final = 3  # signals of one detection that get a claim of their own; the rest share one
+MAX_FIELDS: Final = 6
+MAX_SHARED: Final = 5
+MAX_COMPANY: Final = 5
+
+Citing = tuple[Claim, tuple[Stored, ...]]
+
+
+def make_claims(gathered: Gathered) -> tuple[tuple[Claim, ...], tuple[Evidence, ...]]:
+    """Return the claims that the facts allow, and the evidence they cite in order of time."""
+    citing = [*_fired(gathered), *_agree(gathered), *_advance(gathered), *_company(gathered), *_around(gathered)]
+    evidence = {stored.uid: stored.evidence for _, cited in citing for stored in cited}
+    ordered = sorted(evidence.values(), key=lambda item: (item.time, item.kind, item.uid))
+    return tuple(claim for claim, _ in citing), tuple(ordered)
+
+
+def _citing(text: str, cited: Iterable[Stored]) -> Citing:
+    stored = tuple({row.uid: row for row in cited}.values())
+    return Claim(text, tuple(row.uid for row in stored)), stored
+
+
+def _both(held: Iterable[Held]) -> list[Stored]:
+    return [row for one in held for row in (one.signal, one.event)]
+
+
+def _fired(gathered: Gathered) -> Iterator[Citing]:
+    by_detection: dict[str, list[Held]] = defaultdict(list)
+    for held in gathered.held:
+        by_detection[held.detection].append(held)
+    for fired in by_detection.values():
+        for held in fired[:TOLD_PER_DETECTION]:
+            yield _citing(_one_signal(held, gathered.entities), _both([held]))
+        rest = fired[TOLD_PER_DETECTION:]
+        if rest:
+            name = quoted(rest[0].signal.signal.analytic.name)
+            again = Count(len(rest), "more time")
+            span = f"between {moment(rest[0].signal.time)} and {moment(rest[-1].signal.time)}"
+            yield _citing(f"Detection {name} fired {again} {span}.", _both(rest))
+
+
+def _one_signal(held: Held, looked_at: tuple[EntityKey, ...]) -> str:
+    signal = held.signal.signal
+    named = [entity for entity in looked_at if entity in signal.entities] or list(signal.entities[:1])
+    where = "".join(f" on {entity.type} {quoted(entity.value)}" for entity in named)
+    times = f", {signal.count} times in that second" if signal.count > 1 else ""
+    shown = ", ".join(f"{plain(name)} {quoted(value)}" for name, value in signal.matched[:MAX_FIELDS])
+    fields = f" Matched: {shown}." if shown else ""
+    return f"Detection {quoted(signal.analytic.name)} fired{where} at {moment(signal.time)}{times}.{fields}"
+
+
+def _agree(gathered: Gathered) -> Iterator[Citing]:
+    for entity, held in list(gathered.shared.items())[:MAX_SHARED]:
+        told = " and ".join(f"{one.signal.signal.domain} (source {plain(one.event.source)})" for one in held)
+        text = f"Several domains name {entity.type} {quoted(entity.value)}: {told}."
+        yield _citing(text, _both(held))
+
+
+def _advance(gathered: Gathered) -> Iterator[Citing]:
+    run = gathered.advance
+    if len(run) > 1:
+        steps = ", then ".join(f"{tactic} at {moment(held.signal.time)}" for tactic, held in run)
+        yield _citing(f"The tactics advance along the kill chain: {steps}.", _both(held for _, held in run))
+
+
+def _company(gathered: Gathered) -> Iterator[Citing]:
+    first = {stored.signal.analytic.uid: stored for stored in reversed(gathered.others)}
+    company = sorted((stored for uid, stored in first.items() if uid not in gathered.detections), key=lambda s: s.time)
+    for stored in company[:MAX_COMPANY]:
+        name = quoted(stored.signal.analytic.name)
+        yield _citing(f"Detection {name}, no part of this sequence, also fired at {moment(stored.time)}.", [stored])
+
+
+def _around(gathered: Gathered) -> Iterator[Citing]:
+    if gathered.around:
+        first, last = gathered.around[0], gathered.around[-1]
+        sources = ", ".join(sorted({plain(event.source) for event in gathered.around}))
+        events = Count(len(gathered.around), "event")
+        text = f"{events} of {sources} naming the same entity were read, {moment(first.time)} to {moment(last.time)}."
+        yield _citing(text, [first, last])
+
+
+def missing_in_words(gathered: Gathered) -> tuple[str, ...]:
+    """Name what could not be judged: members that cannot be shown, silent sources, unseen domains, cut answers."""
+    return (
+        *(f"signal {member.uid} ({plain(member.analytic.name)}): {wrong}" for member, wrong in gathered.lost),
+        *(f"source {plain(source)} was heard the day before and not around the sequence" for source in gathered.silent),
+        *(f"no {domain} telemetry was seen around the sequence" for domain in gathered.unseen),
+        *(plain(refused, MAX_PLAIN) for refused in gathered.refused),
+    )
+
+
+def rejected_in_words(gathered: Gathered) -> tuple[str, ...]:
+    """Name the harmless explanations that the facts rule out, and by which fact."""
+    rejected = []
+    if len(gathered.detections) > 1:
+        rejected.append(f"one noisy rule: {len(gathered.detections)} distinct detections fired")
+    if len(gathered.sources) > 1:
+        rejected.append(f"one faulty sensor: {len(gathered.sources)} independent sources report it")
+    if gathered.baseline and gathered.held and not gathered.routine and not gathered.refused:
+        rejected.append("routine of this entity: not all of these detections fired on it on several of the days before")
+    return tuple(rejected)

@@ -1,0 +1,100 @@
+"""The tools of an investigation: named, typed, read-only, within a budget, every call in the journal.
+
+The deterministic investigator and a model use the same ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from agents.investigate import Step
+from agents.store import MAX_ROWS, EvidenceStore, Found, SourceSeen, Stored, StoredEvent, StoredSignal
+from models.entity import EntityKey
+from models.errors import BudgetExhausted
+from models.uids import sha256_hex
+
+MAX_WINDOW_MS: Final = 31 * 86_400_000
+
+S = TypeVar("S", StoredEvent, StoredSignal)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What one investigation may spend: calls, rows and bytes of records."""
+
+    calls: int = 40
+    rows: int = 4000
+    size_bytes: int = 67_108_864
+
+
+@dataclass(slots=True)
+class Toolbox:
+    """Ask the store on behalf of one investigation. Holds its journal, so one is made for each investigation.
+
+    Every tool raises BudgetExhausted when the budget is spent or the question is larger than any budget. The call that
+    overspends rows or bytes is still answered (one answer is bounded); the next is refused.
+    """
+
+    store: EvidenceStore
+    budget: Budget = Budget()
+    steps: list[Step] = field(default_factory=list)
+
+    def signals(self, uids: Sequence[str], start: int, end: int) -> Found[StoredSignal]:
+        """Return these signals."""
+        self._admit("signals", start, end, len(uids))
+        return self._journal("signals", self.store.signals(uids, start, end), uids=",".join(uids), start=start, end=end)
+
+    def events(self, uids: Sequence[str], start: int, end: int) -> Found[StoredEvent]:
+        """Return these events."""
+        self._admit("events", start, end, len(uids))
+        return self._journal("events", self.store.events(uids, start, end), uids=",".join(uids), start=start, end=end)
+
+    def timeline(self, entity: EntityKey, start: int, end: int, limit: int) -> Found[StoredEvent]:
+        """Return the first events in the window that name the entity."""
+        self._admit("timeline", start, end, limit)
+        found = self.store.timeline(entity, start, end, limit)
+        return self._journal("timeline", found, entity=str(entity), start=start, end=end, limit=limit)
+
+    def signals_on(self, entity: EntityKey, start: int, end: int, limit: int) -> Found[StoredSignal]:
+        """Return the first signals in the window that name the entity."""
+        self._admit("signals_on", start, end, limit)
+        found = self.store.signals_on(entity, start, end, limit)
+        return self._journal("signals_on", found, entity=str(entity), start=start, end=end, limit=limit)
+
+    def coverage(self, start: int, end: int) -> tuple[SourceSeen, ...]:
+        """Return which sources sent events in the window."""
+        self._admit("coverage", start, end, 0)
+        seen = self.store.coverage(start, end)
+        self._write("coverage", {"start": start, "end": end}, [repr(source) for source in seen], 0, more=False)
+        return seen
+
+    def _admit(self, tool: str, start: int, end: int, rows: int) -> None:
+        if len(self.steps) >= self.budget.calls:
+            raise BudgetExhausted(f"{tool}: all {self.budget.calls} calls of this investigation are spent")
+        if sum(step.rows for step in self.steps) >= self.budget.rows:
+            raise BudgetExhausted(f"{tool}: all {self.budget.rows} rows of this investigation are spent")
+        if sum(step.size_bytes for step in self.steps) >= self.budget.size_bytes:
+            raise BudgetExhausted(f"{tool}: all {self.budget.size_bytes} bytes of this investigation are spent")
+        if end - start > MAX_WINDOW_MS or rows > MAX_ROWS:
+            raise BudgetExhausted(f"{tool}: asks for more than {MAX_WINDOW_MS} ms or {MAX_ROWS} rows at once")
+
+    def _journal(self, tool: str, found: Found[S], **arguments: str | int) -> Found[S]:
+        rows: tuple[Stored, ...] = found.rows
+        size_bytes = sum(len(row.record) for row in rows)
+        self._write(tool, arguments, [f"{row.uid}{row.sha256}" for row in rows], size_bytes, more=found.more)
+        return found
+
+    def _write(
+        self,
+        tool: str,
+        arguments: dict[str, str | int] | dict[str, int],
+        rows: list[str],
+        size_bytes: int,
+        *,
+        more: bool,
+    ) -> None:
+        named = tuple((name, str(value)) for name, value in arguments.items())
+        digest = sha256_hex("\n".join(rows).encode())
+        self.steps.append(Step(tool, named, len(rows), size_bytes, more, digest))
