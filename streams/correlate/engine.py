@@ -28,10 +28,9 @@ from models.uids import content_uid, sequence_uid
 from streams.correlate.escalation import decide
 from streams.correlate.routing import Router, group_keys
 from streams.correlate.spec import CorrelationSpec
-from streams.correlate.state import MAX_LINKS, MAX_SIGNALS, KeyState, Standing, fold
+from streams.correlate.state import MAX_LINKS, MAX_MEMBERS, KeyState, Standing, within_bounds
 from streams.correlate.windows import Span, find_spans
 
-MAX_MEMBERS: Final = 32
 LINK_HORIZON_MS: Final = 2 * 3_600_000  # a link's validity reaches at most this far back from the event that shows it
 NEVER: Final = 2**62
 
@@ -190,10 +189,10 @@ class Correlator:
         return any(spec.uid == spec_uid for spec in self.router.wanted_by(signal.analytic.uid))
 
     def _bounded(self, key: str, state: KeyState, outputs: list[Output]) -> tuple[KeyState, tuple[Output, ...]]:
-        folded = fold(state, MAX_SIGNALS)
-        if folded.evicted > state.evicted:
-            outputs.append(Evicted(key, folded.evicted - state.evicted))
-        return folded, tuple(outputs)
+        kept = within_bounds(state)
+        if kept.evicted > state.evicted:
+            outputs.append(Evicted(key, kept.evicted - state.evicted))
+        return kept, tuple(outputs)
 
 
 def _other_end(link: EntityLink, key: str) -> EntityKey:

@@ -23,12 +23,13 @@ from sigma.exceptions import SigmaError
 
 from models.entity import ENTITY_TYPES
 from models.errors import RuleProblem
-from models.finding import Analytic, Attack
+from models.finding import Analytic
+from streams.detect import metadata
 
 ENTITY_PREFIX: Final = "entity."
 BEHAVIORAL: Final = 2  # OCSF analytic type of a correlation
 DEFAULT_RISK_THRESHOLD: Final = {"event_count": 50, "value_count": 50, "temporal": 60, "temporal_ordered": 60}
-SEVERITY_OF_LEVEL: Final = {"informational": 1, "low": 2, "medium": 3, "high": 4, "critical": 5}
+DEFAULT_LEVEL: Final = "high"  # several signals together weigh more than one
 _OPERATORS: Final[Mapping[str, Callable[[int | float, int | float], bool]]] = {
     name: getattr(operator, attribute)
     for name, attribute in {"lt": "lt", "lte": "le", "gt": "gt", "gte": "ge", "eq": "eq", "neq": "ne"}.items()
@@ -233,17 +234,11 @@ def _risk_threshold(value: Any) -> int:
 def _analytic(rule: SigmaCorrelationRule) -> Analytic:
     if rule.id is None:
         raise _Mistake("a correlation rule needs an id (a UUID): sequences are named by it")
-    attacks = []
-    for tag in rule.tags:
-        if tag.namespace == "attack":
-            technique = tag.name.upper() if tag.name[:1] in {"t", "T"} and tag.name[1:2].isdigit() else ""
-            attacks.append(Attack(technique=technique) if technique else Attack(tactic=tag.name))
-    level = rule.level.name.lower() if rule.level else "high"
     return Analytic(
         uid=str(rule.id),
         name=rule.title,
         type_id=BEHAVIORAL,
         author=rule.author or "",
-        severity_id=SEVERITY_OF_LEVEL[level],
-        attacks=tuple(attacks),
+        severity_id=metadata.SEVERITY_OF_LEVEL[metadata.level_of(rule) or DEFAULT_LEVEL],
+        attacks=metadata.attacks_of(rule.tags),
     )

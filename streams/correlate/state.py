@@ -1,14 +1,15 @@
 """What is remembered for one key, and its safe form on the wire.
 
 The form is versioned, self-describing JSON under zlib. One key's value stays under 16 KB whatever happens: when it
-would not, the latest signals of the most frequent rule fold into one that carries their count. Early signals stay, so
-that a flood never moves the start, and with it the name, of a sequence that stands. What was folded away is counted.
+would not, signals of one rule that are near in time fold into one that carries their count (`fold`), and only when that
+is not enough does anything else go (`_smaller`). What goes is counted.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections import Counter
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -24,6 +25,9 @@ MAX_STATE_BYTES: Final = 16_000
 MAX_PLAIN_BYTES: Final = 1_000_000  # a state that unpacks to more is not one of ours
 MAX_SIGNALS: Final = 256
 MAX_LINKS: Final = 64
+MAX_MEMBERS: Final = 32  # signals that a sequence shows
+OTHER_VALUES_MS: Final = 3_600_000  # signals that differ in a grouped or counted value fold as if so much further apart
+LARGEST: Final = 2**53  # no count or time is beyond it, and sums of many still fit 64 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +57,10 @@ class KeyState:
 
     Attributes:
         signals: Distinct signals, sorted by time and uid.
-        links: Links of the entity that the key names, sorted by uid.
+        links: Links of the entity that the key names, sorted by their end and uid.
         standing: Sequences that can still change, sorted by rule and start.
         floors: For a rule, the end of its last sequence that became final: no anchor at or before it.
-        evicted: How many signals were folded away to stay within bounds.
+        evicted: How many signals were folded away, and links and sequences forgotten, to stay within bounds.
     """
 
     signals: tuple[Signal, ...] = ()
@@ -71,28 +75,103 @@ class KeyState:
         return not (self.signals or self.links or self.standing or self.floors)
 
 
-def encode_state(state: KeyState) -> tuple[bytes, KeyState]:
-    """Serialize within the size bound; return the bytes and the state they hold (folded further when too large)."""
-    while True:
-        data = zlib.compress(orjson.dumps(_plain(state)), 1)
-        if len(data) <= MAX_STATE_BYTES or not state.signals:
-            return data, state
-        smaller = fold(state, len(state.signals) - max(1, len(state.signals) // 8))
-        state = smaller if smaller is not state else replace(state, signals=(), evicted=state.evicted + 1)
+def encode_state(state: KeyState) -> bytes:
+    """Serialize a state. One that `within_bounds` returned takes at most MAX_STATE_BYTES."""
+    return _packed(_plain(state))
+
+
+def within_bounds(state: KeyState) -> KeyState:
+    """Return the state as it may be kept: the same one, unless it holds too much."""
+    state = fold(state, MAX_SIGNALS)
+    while not state.empty and not _fits(_plain(state)):
+        state = _smaller(state)
+    return state
+
+
+def _fits(plain: dict[str, Any]) -> bool:
+    size = len(orjson.dumps(plain))  # what is small enough unpacked is so packed
+    return size < MAX_STATE_BYTES or len(_packed(plain)) <= MAX_STATE_BYTES
+
+
+def _packed(plain: dict[str, Any]) -> bytes:
+    return zlib.compress(orjson.dumps(plain), 1)
 
 
 def fold(state: KeyState, limit: int) -> KeyState:
-    """Fold signals until at most `limit` are left, or none has a like to fold into (every rule is down to one)."""
+    """Fold signals until at most `limit` are left, or none has a like to fold into.
+
+    A signal folds into the one of its rule before it, the nearest pair first: no count is lost, and none moves further
+    in time than it must. Nothing folds across the start or the end of a sequence, so none changes its name or its
+    count. What a sequence shows, its first signals and its last, folds only when there is nothing else.
+    """
     signals = list(state.signals)
-    while len(signals) > limit:
-        (rule, count), *_ = Counter(signal.analytic.uid for signal in signals).most_common(1)
-        if count == 1:
-            break
-        last, before = [i for i in range(len(signals) - 1, -1, -1) if signals[i].analytic.uid == rule][:2]
-        signals[before] = replace(signals[before], count=signals[before].count + signals[last].count)
-        del signals[last]
+    edges = sorted({*(s.start for s in state.standing), *(end + 1 for end in _ends(state))})
+    while len(signals) > limit and (pair := _nearest_pair(signals, edges)):
+        into, away = pair
+        signals[into] = replace(signals[into], count=signals[into].count + signals[away].count)
+        del signals[away]
     dropped = len(state.signals) - len(signals)
     return replace(state, signals=tuple(signals), evicted=state.evicted + dropped) if dropped else state
+
+
+def _ends(state: KeyState) -> list[int]:
+    return [s.end for s in state.standing] + [end for _, end in state.floors]
+
+
+def _nearest_pair(signals: Sequence[Signal], edges: Sequence[int]) -> tuple[int, int] | None:
+    stretches = [bisect_right(edges, signal.time) for signal in signals]
+    last = {stretch: index for index, stretch in enumerate(stretches)}
+    first: dict[int, int] = {}
+    before: dict[tuple[int, str], int] = {}
+    best: tuple[bool, int, int, int] | None = None
+    for index, (signal, stretch) in enumerate(zip(signals, stretches, strict=True)):
+        start = first.setdefault(stretch, index)
+        into = before.get((stretch, signal.analytic.uid))
+        before[stretch, signal.analytic.uid] = index
+        if into is not None:
+            is_shown = into - start < MAX_MEMBERS or index == last[stretch]
+            cost = is_shown, _distance(signals[into], signal), into, index
+            best = cost if best is None else min(best, cost)
+    return best[2:] if best else None
+
+
+def _distance(signal: Signal, other: Signal) -> int:
+    return other.time - signal.time + (OTHER_VALUES_MS if signal.fields != other.fields else 0)
+
+
+def _smaller(state: KeyState) -> KeyState:
+    """Let go of an eighth of what is missed least: details, then links or the oldest sequences, then signals."""
+    folded = fold(state, len(state.signals) - _eighth(state.signals))
+    if folded is not state:
+        return folded
+    if any(signal.matched for signal in state.signals):
+        return replace(state, signals=tuple(replace(signal, matched=()) for signal in state.signals))
+    if state.standing and len(state.standing) >= len(state.links):
+        return _settled(state, _eighth(state.standing))
+    part, count = ("links", _eighth(state.links)) if state.links else ("signals", _eighth(state.signals))
+    if not state.signals and not state.links:
+        part, count = "floors", _eighth(state.floors)
+    kept = getattr(state, part)[count:]
+    return replace(state, **{part: kept}, evicted=state.evicted + count)
+
+
+def _eighth(items: Sequence[object]) -> int:
+    return max(1, len(items) // 8)
+
+
+def _settled(state: KeyState, count: int) -> KeyState:
+    """Make the sequences that end first final, as the watermark would have done later."""
+    ordered = sorted(state.standing, key=lambda s: (s.end, s.spec, s.uid))
+    floors = dict(state.floors)
+    for sequence in ordered[:count]:
+        floors[sequence.spec] = max(floors.get(sequence.spec, -1), sequence.end)
+    kept = frozenset(sequence.uid for sequence in ordered[count:])
+    return replace(
+        state,
+        standing=tuple(s for s in state.standing if s.uid in kept),
+        floors=tuple(sorted(floors.items())),
+        evicted=state.evicted + count,
+    )
 
 
 def decode_state(data: bytes) -> KeyState:

@@ -111,14 +111,12 @@ class Correlation:
             deadlines.pop(key, None)
             self.table.pop(key, None)
             return
-        data, kept = encode_state(state)
-        if kept.evicted > state.evicted:
-            self._health.add(signals_folded=kept.evicted - state.evicted)
+        data = encode_state(state)
         if len(self._cache) >= CACHED_STATES:
             self._cache.clear()
         self.table[key] = data
-        self._cache[key] = data, kept
-        deadlines[key] = self._correlator.deadline(key.decode(), kept)
+        self._cache[key] = data, state
+        deadlines[key] = self._correlator.deadline(key.decode(), state)
 
     def _due(self, partition: int, watermark: int) -> list[bytes]:
         return sorted(key for key, deadline in self._indexed(partition).items() if deadline <= watermark)

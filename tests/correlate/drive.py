@@ -37,7 +37,7 @@ class Driver:
         return self
 
     def crash(self) -> Driver:
-        self.states = defaultdict(KeyState, {k: decode_state(encode_state(s)[0]) for k, s in self.states.items()})
+        self.states = defaultdict(KeyState, {k: decode_state(encode_state(s)) for k, s in self.states.items()})
         return self
 
     def _keys(self, item: Item) -> Iterable[str]:

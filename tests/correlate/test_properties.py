@@ -25,7 +25,12 @@ SPECS = [
 CORRELATOR = Correlator(SPECS)
 signals = st.builds(
     lambda rule, hour, at, host, user, port, n: signal(
-        rule, hour * HOUR + at * MINUTE // 2, *host, *user, fields={"port": str(port), "user": "u", "who": "u"}, name=f"{rule}{hour}{at}{n}"
+        rule,
+        hour * HOUR + at * MINUTE // 2,
+        *host,
+        *user,
+        fields={"port": str(port), "user": "u", "who": "u"},
+        name=f"{rule}{hour}{at}{n}",
     ),
     st.sampled_from("abc"),
     st.sampled_from([0, 0, 3, 6]),  # clusters, further apart than anything is remembered
