@@ -1,0 +1,82 @@
+"""Sigma filters: exceptions kept apart from the rules they narrow.
+
+Source: Sigma filters specification 2.1. A filter names the rules it concerns by id or name (or `any`) and their log
+source; such a rule then fires only where the filter's condition holds too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sigma.filters import SigmaFilter
+
+from models.errors import RuleProblem
+from streams.detect.condition import NO_PLACEHOLDERS, compile_detections, respell
+from streams.detect.logsource import RuleLogSource, compile_logsource
+from streams.detect.predicates import Predicate, every
+from streams.detect.problems import NO_LINES, Lines, Problems
+from streams.detect.regex import POLICY
+from streams.detect.rule import SIGMA, DetectionRule
+from streams.detect.values import Placeholders
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFilter:
+    """A compiled filter.
+
+    Attributes:
+        title: Its title.
+        rules: Ids and names of the rules it narrows; empty for every rule of the log source.
+        logsource: Log source of those rules.
+        taxonomy: Field names it speaks, as of a rule.
+        condition: What has to hold as well.
+        place: Where it stands; the message is for a rule it names in vain.
+    """
+
+    title: str
+    rules: tuple[str, ...]
+    logsource: RuleLogSource
+    taxonomy: str
+    condition: Predicate
+    place: RuleProblem
+
+    def concerns(self, rule: DetectionRule) -> bool:
+        """Tell whether the filter narrows this rule."""
+        named = not self.rules or rule.uid in self.rules or rule.name in self.rules
+        return named and self.taxonomy == rule.taxonomy and rule.logsource.within(self.logsource)
+
+
+def compile_filter(
+    document: Mapping[str, Any], path: str, lines: Lines = NO_LINES, placeholders: Placeholders = NO_PLACEHOLDERS
+) -> RuleFilter:
+    """Compile one filter document; raise RuleErrors with everything that is wrong with it."""
+    problems = Problems(document, path, lines)
+    section = problems.insist("filter", lambda: respell(document.get("filter")))
+    readable = {**document, "filter": section}
+    source = problems.insist("", lambda: SigmaFilter.from_dict(readable, collect_errors=True, policy=POLICY))
+    problems.add_errors(source.errors, "filter")
+    taxonomy = str(document.get("taxonomy", SIGMA))
+    logsource = problems.attempt(
+        "logsource", lambda: compile_logsource(document.get("logsource") or {}, taxonomy), RuleLogSource()
+    )
+    problems.check()
+    compiled = problems.insist("filter", lambda: compile_detections(source.filter, placeholders))
+    rules = source.filter.rules
+    names = () if isinstance(rules, str) else tuple(reference.reference for reference in rules)
+    place = problems.problem("filter.rules", "no rule that this filter names is loaded, or none of its log source")
+    return RuleFilter(source.title, names, logsource, taxonomy, compiled.predicate, place)
+
+
+def apply_filters(
+    rules: tuple[DetectionRule, ...], filters: tuple[RuleFilter, ...]
+) -> tuple[tuple[DetectionRule, ...], tuple[RuleProblem, ...]]:
+    """Narrow the rules by the filters that concern them; a filter that names rules and concerns none is a problem."""
+    idle = tuple(known.place for known in filters if known.rules and not any(known.concerns(rule) for rule in rules))
+    return tuple(_narrow(rule, filters) for rule in rules), idle
+
+
+def _narrow(rule: DetectionRule, filters: tuple[RuleFilter, ...]) -> DetectionRule:
+    conditions = [known.condition for known in filters if known.concerns(rule)]
+    return replace(rule, condition=every((rule.condition, *conditions))) if conditions else rule

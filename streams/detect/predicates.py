@@ -1,0 +1,261 @@
+"""A rule's condition as a tree of predicates over one record. Immutable, total, and open to inspection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from streams.detect.record import EVERYWHERE, Record, text_of
+
+MAX_PAIRS: Final = 16
+MAX_PAIR_CHARS: Final = 256
+MAX_REFERENCED: Final = 64  # values of an array field that a field reference compares with each other
+Evidence = Iterator[tuple[str, str]]
+
+
+class Predicate(Protocol):
+    """Something that is true or false of a record."""
+
+    def matches(self, record: Record) -> bool:
+        """Decide."""
+        ...
+
+    def evidence(self, record: Record) -> Evidence:
+        """Yield the field and value pairs that made it true of a record of which it is true."""
+        ...
+
+
+class TextTest(Protocol):
+    """A test of one text."""
+
+    def accepts(self, text: str) -> bool:
+        """Decide."""
+        ...
+
+
+class ValueTest(Protocol):
+    """A test of one value as it stands in the record."""
+
+    def accepts(self, value: Any) -> bool:
+        """Decide."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """All of the predicates hold."""
+
+    predicates: tuple[Predicate, ...]
+
+    def matches(self, record: Record) -> bool:
+        """Decide, at the first that fails."""
+        for predicate in self.predicates:  # noqa: SIM110  # hot: a generator costs more than the tests
+            if not predicate.matches(record):
+                return False
+        return True
+
+    def evidence(self, record: Record) -> Evidence:
+        """Yield what each contributes."""
+        for predicate in self.predicates:
+            yield from predicate.evidence(record)
+
+
+@dataclass(frozen=True, slots=True)
+class Some:
+    """At least one of the predicates holds."""
+
+    predicates: tuple[Predicate, ...]
+
+    def matches(self, record: Record) -> bool:
+        """Decide, at the first that holds."""
+        for predicate in self.predicates:  # noqa: SIM110  # hot: a generator costs more than the tests
+            if predicate.matches(record):
+                return True
+        return False
+
+    def evidence(self, record: Record) -> Evidence:
+        """Yield what those that hold contribute."""
+        for predicate in self.predicates:
+            if predicate.matches(record):
+                yield from predicate.evidence(record)
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The predicate does not hold. What is absent is no evidence."""
+
+    predicate: Predicate
+
+    def matches(self, record: Record) -> bool:
+        """Decide."""
+        return not self.predicate.matches(record)
+
+    def evidence(self, record: Record) -> Evidence:  # noqa: ARG002  # the protocol's signature
+        """Yield nothing."""
+        return iter(())
+
+
+@dataclass(frozen=True, slots=True)
+class FoldedText:
+    """A value of the field passes the test once case is taken out."""
+
+    field: str
+    test: TextTest
+
+    def matches(self, record: Record) -> bool:
+        """Decide, at the first value that passes."""
+        for text in record.folded(self.field):  # noqa: SIM110  # hot: a generator costs more than the tests
+            if self.test.accepts(text):
+                return True
+        return False
+
+    def evidence(self, record: Record) -> Evidence:
+        """Yield the values that pass."""
+        return ((name, text) for name, text in record.pairs(self.field) if self.test.accepts(text.casefold()))
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A value of the field passes the test as it is written."""
+
+    field: str
+    test: TextTest
+
+    def matches(self, record: Record) -> bool:
+        """Decide, at the first value that passes."""
+        return any(self.test.accepts(text) for text in record.texts(self.field))
+
+    def evidence(self, record: Record) -> Evidence:
+        """Yield the values that pass."""
+        return ((name, text) for name, text in record.pairs(self.field) if self.test.accepts(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value of the field passes a test that wants its type too."""
+
+    field: str
+    test: ValueTest
+
+    def matches(self, record: Record) -> bool:
+        """Decide, at the first value that passes."""
+        return any(self.test.accepts(value) for value in record.values(self.field))
+
+    def evidence(self, record: Record) -> Evidence:
+        """Yield the values that pass."""
+        return ((self.field, text_of(value) or "") for value in record.values(self.field) if self.test.accepts(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Keywords:
+    """One of the case-folded words stands somewhere in the values of the record."""
+
+    words: tuple[str, ...]
+
+    def matches(self, record: Record) -> bool:
+        """Decide, at the first word found."""
+        haystack = record.haystack()
+        return any(word in haystack for word in self.words)
+
+    def evidence(self, record: Record) -> Evidence:
+        """Yield the values that hold a word, with their paths."""
+        for name, text in record.pairs(EVERYWHERE):
+            folded = text.casefold()
+            if any(word in folded for word in self.words):
+                yield name, text
+
+
+@dataclass(frozen=True, slots=True)
+class Null:
+    """The field is not there, is an empty list, or has null among its values."""
+
+    field: str
+
+    def matches(self, record: Record) -> bool:
+        """Decide."""
+        values = record.values(self.field)
+        return not values or None in values
+
+    def evidence(self, record: Record) -> Evidence:  # noqa: ARG002  # the protocol's signature
+        """Yield nothing."""
+        return iter(())
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """The field is there, whatever its value; or, with `expected` false, it is not."""
+
+    field: str
+    expected: bool
+
+    def matches(self, record: Record) -> bool:
+        """Decide."""
+        return record.has(self.field) is self.expected
+
+    def evidence(self, record: Record) -> Evidence:
+        """Yield what stands in the field."""
+        return record.pairs(self.field)
+
+
+@dataclass(frozen=True, slots=True)
+class SameAs:
+    """A value of the field relates to a value of another field of the same record: equals, or begins with it ..."""
+
+    field: str
+    other: str
+    relation: Callable[[str, str], bool]
+    cased: bool = False
+
+    def matches(self, record: Record) -> bool:
+        """Decide. Missing on either side is false, not equal."""
+        read = record.texts if self.cased else record.folded
+        others = read(self.other)[:MAX_REFERENCED]
+        return any(self.relation(text, other) for text in read(self.field)[:MAX_REFERENCED] for other in others)
+
+    def evidence(self, record: Record) -> Evidence:
+        """Yield both sides."""
+        yield from record.pairs(self.field)
+        yield from record.pairs(self.other)
+
+
+def every(predicates: Iterable[Predicate]) -> Predicate:
+    """Join with AND; nested ANDs become one, a single predicate stays itself."""
+    flat = [part for item in predicates for part in (item.predicates if isinstance(item, Every) else (item,))]
+    return flat[0] if len(flat) == 1 else Every(tuple(flat))
+
+
+def some(predicates: Iterable[Predicate]) -> Predicate:
+    """Join with OR; nested ORs become one, a single predicate stays itself."""
+    flat = [part for item in predicates for part in (item.predicates if isinstance(item, Some) else (item,))]
+    return flat[0] if len(flat) == 1 else Some(tuple(flat))
+
+
+def leaves(predicate: Predicate) -> Iterator[Predicate]:
+    """Yield the tests at the ends of the tree."""
+    stack = [predicate]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Every | Some):
+            stack.extend(reversed(node.predicates))
+        elif isinstance(node, Not):
+            stack.append(node.predicate)
+        else:
+            yield node
+
+
+def evaluate(predicate: Predicate, record: Record) -> tuple[tuple[str, str], ...] | None:
+    """Decide, and say why.
+
+    Returns:
+        None when it does not hold. Else up to MAX_PAIRS field and value pairs, one per field, each cut to
+        MAX_PAIR_CHARS characters; empty when it holds by absence alone.
+    """
+    if not predicate.matches(record):
+        return None
+    pairs: dict[str, str] = {}
+    for name, text in predicate.evidence(record):
+        pairs.setdefault(name[:MAX_PAIR_CHARS], text[:MAX_PAIR_CHARS])
+        if len(pairs) == MAX_PAIRS:
+            break
+    return tuple(pairs.items())
