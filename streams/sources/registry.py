@@ -10,11 +10,15 @@ import orjson
 
 from models.errors import ConfigError
 from models.records import RawRecord
-from streams.sources import aws_cloudtrail, ocsf, okta, windows, zeek
+from streams.sources.aws import cloudtrail
 from streams.sources.base import MAX_RECORD_BYTES, Source
+from streams.sources.ocsf import source as ocsf
+from streams.sources.okta import source as okta
+from streams.sources.windows import source as windows
+from streams.sources.zeek import source as zeek
 
 # The most particular first: an OCSF event may carry anything inside, a Zeek record is told by little.
-_IN_ORDER: Final = (ocsf.SOURCE, aws_cloudtrail.SOURCE, okta.SOURCE, windows.SOURCE, zeek.SOURCE)
+_IN_ORDER: Final = (ocsf.SOURCE, cloudtrail.SOURCE, okta.SOURCE, windows.SOURCE, zeek.SOURCE)
 
 SOURCES: Final[Mapping[str, Source]] = MappingProxyType({source.name: source for source in _IN_ORDER})
 

@@ -17,7 +17,7 @@ from models import ocsf
 from models.event import Event, LogSource
 from models.ocsf_schema import validate
 from models.records import TIME_FROM_BROKER, Coordinates, ParseError, RawRecord
-from streams.sources.aws_cloudtrail import SOURCE
+from streams.sources.aws.cloudtrail import SOURCE
 
 NOON = 1_718_452_800_000  # 2024-06-15T12:00:00Z
 ACCOUNT = "123456789012"

@@ -17,7 +17,7 @@ from models.event import Event, LogSource
 from models.ocsf_schema import validate
 from models.records import TIME_FROM_BROKER, Coordinates, ParseError, RawRecord
 from models.uids import event_uid
-from streams.sources.ocsf import SOURCE
+from streams.sources.ocsf.source import SOURCE
 
 NOON = 1_718_452_800_000  # 2024-06-15T12:00:00Z
 LOGON: dict[str, Any] = {

@@ -16,7 +16,7 @@ from models import ocsf
 from models.event import Event
 from models.ocsf_schema import validate
 from models.records import TIME_FROM_BROKER, Coordinates, ParseError, RawRecord
-from streams.sources.okta import SOURCE
+from streams.sources.okta.source import SOURCE
 
 NOON = 1_718_452_800_000  # 2024-06-15T12:00:00Z
 ALICE = {"id": "00u1alice", "type": "User", "alternateId": "alice@example.com", "displayName": "Alice A"}

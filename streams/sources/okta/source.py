@@ -14,9 +14,9 @@ from models.ocsf import head
 from models.records import RawRecord
 from streams.sources.base import Source, build_event, decode_json, drop_none, event_time, text
 from streams.sources.fields import lowered, object_at, restore_case
-from streams.sources.okta_classes import BUILDERS, Parts, take_apart
-from streams.sources.okta_objects import device_of, endpoint_of, http_request_of
-from streams.sources.okta_types import OTHER
+from streams.sources.okta.classes import BUILDERS, Parts, take_apart
+from streams.sources.okta.event_types import OTHER
+from streams.sources.okta.objects import device_of, endpoint_of, http_request_of
 from streams.sources.times import from_any
 
 DELAY_MS: Final = 120_000  # the log is near real time, and pollers ask once a minute

@@ -1,7 +1,7 @@
 """OCSF: events of shippers that already speak it, of any class, taken over once they are proven valid.
 
 An event that is valid against 1.8.0 is taken as it is, whatever version it was written for. One that is not is brought
-up to date where there is no doubt (`streams.sources.ocsf_upgrade`) and checked again; what is then still wrong is a
+up to date where there is no doubt (`streams.sources.ocsf.upgrade`) and checked again; what is then still wrong is a
 dead letter that names the first problem.
 
 The event is its own record, so `raw_data` is not added to it: it keeps what the shipper put there. Only where the
@@ -21,7 +21,7 @@ from models.ocsf_schema import Problem, validate
 from models.records import RawRecord
 from models.uids import event_uid, sha256_hex
 from streams.sources.base import Source, decode_json, event_time, text
-from streams.sources.ocsf_upgrade import upgraded
+from streams.sources.ocsf.upgrade import upgraded
 
 DELAY_MS: Final = 300_000  # unknown producers: as for hosts
 MAX_CHARS: Final = 256  # of a path and of a message: both may quote the record

@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from streams.sources import okta_types
 from streams.sources.base import drop_none, text
 from streams.sources.fields import object_at, objects_at
-from streams.sources.okta_objects import (
+from streams.sources.okta import event_types
+from streams.sources.okta.event_types import MAX_EVENT_TYPE, OTHER, Meaning, meaning_of
+from streams.sources.okta.objects import (
     endpoint_of,
     entity_of,
     factors_of,
@@ -21,7 +22,6 @@ from streams.sources.okta_objects import (
     session_of,
     user_of,
 )
-from streams.sources.okta_types import MAX_EVENT_TYPE, OTHER, Meaning, meaning_of
 
 NOBODY: Final = {"name": "unknown"}  # for classes that require a user; `enrichers.entities` passes it over
 PASSWORD_OR_UNKNOWN: Final = frozenset({0, 11})  # auth factors that do not make a sign-in multi-factor
@@ -85,7 +85,7 @@ def _authentication(parts: Parts) -> Built:
     by_user = parts.actor is not None and parts.actor.get("type") in {"User", None}
     service = parts.names("AppInstance")
     return (
-        okta_types.AUTHENTICATION,
+        event_types.AUTHENTICATION,
         parts.meaning.activity_id,
         drop_none(
             user=parts.actor if by_user and not parts.kind.startswith(SUBSTITUTED) else _subject(parts),
@@ -113,12 +113,12 @@ def _authorize_session(parts: Parts) -> Built:
         "session": session_of(parts.fields),
     }
     activity_id = parts.meaning.activity_id if granted else OTHER
-    return okta_types.AUTHORIZE_SESSION, activity_id, drop_none(**attributes)
+    return event_types.AUTHORIZE_SESSION, activity_id, drop_none(**attributes)
 
 
 def _account_change(parts: Parts) -> Built:
     attributes = {"user": _subject(parts), "auth_factors": factors_of(parts.fields, parts.debug)}
-    return okta_types.ACCOUNT_CHANGE, parts.meaning.activity_id, drop_none(**attributes) | _acting(parts)
+    return event_types.ACCOUNT_CHANGE, parts.meaning.activity_id, drop_none(**attributes) | _acting(parts)
 
 
 def _user_access(parts: Parts) -> Built:
@@ -132,7 +132,7 @@ def _user_access(parts: Parts) -> Built:
         "privileges": privileges or [parts.kind],
         "resources": [resource for resource in resources if resource],
     }
-    return okta_types.USER_ACCESS, parts.meaning.activity_id, drop_none(**attributes) | _acting(parts)
+    return event_types.USER_ACCESS, parts.meaning.activity_id, drop_none(**attributes) | _acting(parts)
 
 
 def _group_management(parts: Parts) -> Built:
@@ -147,14 +147,14 @@ def _group_management(parts: Parts) -> Built:
         "user": user_of(member) if member else None,
         "privileges": [granted] if granted else parts.names("AppInstance"),
     }
-    return okta_types.GROUP_MANAGEMENT, parts.meaning.activity_id, drop_none(**attributes) | _acting(parts)
+    return event_types.GROUP_MANAGEMENT, parts.meaning.activity_id, drop_none(**attributes) | _acting(parts)
 
 
 def _entity_management(parts: Parts) -> Built:
     entity = next((entity for entity in map(entity_of, parts.targets) if entity), None)
     if entity is None:
         return _api_activity(parts)
-    return okta_types.ENTITY_MANAGEMENT, parts.meaning.activity_id, {"entity": entity} | _acting(parts)
+    return event_types.ENTITY_MANAGEMENT, parts.meaning.activity_id, {"entity": entity} | _acting(parts)
 
 
 def _api_activity(parts: Parts) -> Built:
@@ -165,7 +165,7 @@ def _api_activity(parts: Parts) -> Built:
         "resources": resources,
     }
     acting = _acting(parts) or {"actor": {"invoked_by": "Okta"}}
-    return okta_types.API_ACTIVITY, parts.meaning.api_activity_id, drop_none(**attributes) | acting
+    return event_types.API_ACTIVITY, parts.meaning.api_activity_id, drop_none(**attributes) | acting
 
 
 def _acting(parts: Parts) -> dict[str, Any]:
@@ -175,11 +175,11 @@ def _acting(parts: Parts) -> dict[str, Any]:
 
 
 BUILDERS: Final[Mapping[int, Callable[[Parts], Built]]] = {
-    okta_types.AUTHENTICATION: _authentication,
-    okta_types.AUTHORIZE_SESSION: _authorize_session,
-    okta_types.ACCOUNT_CHANGE: _account_change,
-    okta_types.USER_ACCESS: _user_access,
-    okta_types.GROUP_MANAGEMENT: _group_management,
-    okta_types.ENTITY_MANAGEMENT: _entity_management,
-    okta_types.API_ACTIVITY: _api_activity,
+    event_types.AUTHENTICATION: _authentication,
+    event_types.AUTHORIZE_SESSION: _authorize_session,
+    event_types.ACCOUNT_CHANGE: _account_change,
+    event_types.USER_ACCESS: _user_access,
+    event_types.GROUP_MANAGEMENT: _group_management,
+    event_types.ENTITY_MANAGEMENT: _entity_management,
+    event_types.API_ACTIVITY: _api_activity,
 }

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from streams.sources.base import drop_none, integer, ip, text
 from streams.sources.fields import email, object_at, objects_at
-from streams.sources.okta_types import OTHER, factor_type_id
+from streams.sources.okta.event_types import OTHER, factor_type_id
 
 MAX_WORD: Final = 64  # of words that a cache is keyed by
 

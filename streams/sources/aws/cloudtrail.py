@@ -12,8 +12,8 @@ from models.errors import Unparseable
 from models.event import Event, LogSource
 from models.ocsf import head
 from models.records import RawRecord
-from streams.sources.aws_actions import OTHER, action_of
-from streams.sources.aws_classes import BUILDERS, Call, take_apart
+from streams.sources.aws.actions import OTHER, action_of
+from streams.sources.aws.classes import BUILDERS, Call, take_apart
 from streams.sources.base import Source, build_event, decode_json, drop_none, event_time, ip, text
 from streams.sources.fields import lowered, object_at, restore_case
 from streams.sources.times import from_any
