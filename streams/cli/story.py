@@ -1,64 +1,162 @@
-"""Tell a person what a replay found: the seven stages, and each verdict with its claims."""
+"""Tell a person what a replay found, on one screen: the seven stages, the strongest verdicts, the others by name."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
 from rich.console import Console
 from rich.markup import escape
-from rich.panel import Panel
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from agents.investigate import Investigation
+from agents.text import plain
 from models.finding import Sequence
-from models.verdict import VERDICTS
+from models.verdict import TRUE_POSITIVE, VERDICTS
 from streams.replay.run import Replayed
 from streams.topics import rfc3339
 
-MAX_VERDICTS = 5
-MAX_RULES = 12
+PATH: Final = "raw record -> Event -> Signal -> Sequence -> Investigation -> Verdict -> Action"
+MAX_RULES: Final = 4
+MAX_IN_FULL: Final = 3
+MAX_DETECTIONS: Final = 8
+MAX_LISTED: Final = 12
+INDENT: Final = "  "
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """An investigation and the sequence it judged."""
+
+    investigation: Investigation
+    sequence: Sequence
+
+    @property
+    def strength(self) -> tuple[bool, int, int, int, str]:
+        """Return what to sort by: sure verdicts first, then those with more signals, then the shorter group key."""
+        verdict, sequence = self.investigation.verdict, self.sequence
+        unsure = verdict.verdict_id != TRUE_POSITIVE
+        return unsure, -verdict.confidence, -len(sequence.members), len(sequence.group), sequence.uid
+
+    @property
+    def signals(self) -> frozenset[str]:
+        """Return the uids of the sequence's signals."""
+        return frozenset(member.uid for member in self.sequence.members)
 
 
 def tell_story(console: Console, found: Replayed) -> None:
-    """Print the stages, the rules that fired, and the verdicts."""
+    """Print the stages; the strongest verdicts that tell of new signals, in full and in order of time; the others."""
+    sequences = {sequence.uid: sequence for sequence in found.sequences}
+    judged = [_Judged(one, sequences[one.verdict.sequence_uid]) for one in found.investigations]
+    judged.sort(key=lambda one: one.strength)
+    in_full = _with_news(judged)
+    console.print(PATH, style="bold", highlight=False)
     console.print(_stages(found))
-    escalated = {sequence.uid: sequence for sequence in found.sequences if sequence.is_alert}
-    for investigation in found.investigations[:MAX_VERDICTS]:
-        console.print(_sequence(escalated[investigation.verdict.sequence_uid]))
-        console.print(_verdict(investigation))
-    left = len(found.investigations) - MAX_VERDICTS
-    if left > 0:
-        console.print(f"... and {left} more verdicts; --out DIR writes them all")
+    for one in sorted(in_full, key=lambda one: one.sequence.start_time):
+        _tell(console, one)
+    _list(console, [one for one in judged if one not in in_full])
+    if not judged:
+        console.print("\nNo sequence was escalated. --out DIR writes every signal and sequence.")
+
+
+def _with_news(judged: Iterable[_Judged]) -> list[_Judged]:
+    """Return the first investigations of which each has a signal that none before it has."""
+    seen: set[str] = set()
+    chosen: list[_Judged] = []
+    for one in judged:
+        if len(chosen) < MAX_IN_FULL and not one.signals <= seen:
+            chosen.append(one)
+            seen |= one.signals
+    return chosen
 
 
 def _stages(found: Replayed) -> Table:
     counts = found.counts
-    sources = ", ".join(f"{name} {count:,}" for name, count in found.by_source.most_common())
-    rules = ", ".join(f"{escape(name)} ({count})" for name, count in found.by_rule.most_common(MAX_RULES))
-    table = Table("stage", "count", "what", title="raw record -> Event -> ... -> Action", title_justify="left")
-    table.add_row("1 raw record", f"{counts['records']:,}", f"{counts['dead-letter']:,} dead letters")
-    table.add_row("2 event", f"{counts['events']:,}", sources)
-    table.add_row("3 signal", f"{counts['signals']:,}", rules)
-    table.add_row("4 sequence", f"{counts['sequences']:,}", f"{counts['escalated']:,} escalated")
-    table.add_row("5 investigation", f"{counts['escalated']:,}", "deterministic: no model took part")
-    table.add_row(
-        "6 verdict", f"{counts['verdicts']:,}", ", ".join(VERDICTS[i.verdict.verdict_id] for i in found.investigations)
-    )
-    table.add_row("7 action", f"{counts['actions']:,}", "proposed; a person has to approve each")
+    kinds = Counter(VERDICTS[one.verdict.verdict_id] for one in found.investigations)
+    targets = {action.target for one in found.investigations for action in one.actions}
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column()
+    table.add_column(justify="right")
+    table.add_column()
+    for name, count, what in (
+        ("1 raw record", counts["records"], f"{_some(counts['dead-letter'], 'dead letter')}, {_duplicates(found)}"),
+        ("2 event", counts["events"], _counted(found.by_source)),
+        ("3 signal", counts["signals"], _counted(found.by_rule, MAX_RULES)),
+        ("4 sequence", counts["sequences"], f"{counts['escalated']:,} escalated"),
+        ("5 investigation", counts["escalated"], "deterministic: no model took part"),
+        ("6 verdict", counts["verdicts"], _counted(kinds)),
+        ("7 action", counts["actions"], f"proposed, on {_some(len(targets), 'target')}; a person has to approve each"),
+    ):
+        table.add_row(name, f"{count:,}", escape(what))
     return table
 
 
-def _sequence(sequence: Sequence) -> Table:
-    title = f"Sequence {sequence.uid} on {escape(sequence.group)}: {escape(sequence.analytic.name)}"
-    table = Table("time", "domain", "signal", "risk", title=title, title_justify="left")
-    for member in sequence.members:
-        table.add_row(rfc3339(member.time), member.domain, escape(member.analytic.name), str(member.risk))
-    return table
+def _duplicates(found: Replayed) -> str:
+    return _some(found.counts["duplicates"], "duplicate")
 
 
-def _verdict(investigation: Investigation) -> Panel:
+def _counted(counts: Counter[str], most: int | None = None) -> str:
+    told = [f"{name} ({count:,})" for name, count in counts.most_common(most)]
+    left = len(counts) - len(told)
+    return ", ".join([*told, f"{left} more"] if left else told)
+
+
+def _some(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _tell(console: Console, one: _Judged) -> None:
+    verdict = one.investigation.verdict
+    kind = f"{VERDICTS[verdict.verdict_id]}, confidence {verdict.confidence}"
+    console.print(f"\n{kind}: {escape(one.sequence.analytic.name)}", style="bold", highlight=False)
+    console.print(f"on {escape(plain(verdict.group))}, verdict {verdict.uid}", highlight=False)
+    for line in _detections(one.sequence):
+        _line(console, line)
+    for line in _ending(one.investigation):
+        console.print(Padding(escape(line), (0, 0, 0, len(INDENT))), highlight=False)
+
+
+def _detections(sequence: Sequence) -> Iterator[str]:
+    """Tell each detection once, at its first signal, with how often it fired."""
+    fired = Counter(member.analytic.uid for member in sequence.members)
+    first = {member.analytic.uid: member for member in reversed(sequence.members)}
+    members = sorted(first.values(), key=lambda member: (member.time, member.uid))
+    for member in members[:MAX_DETECTIONS]:
+        times = fired[member.analytic.uid]
+        again = f" ({times} times)" if times > 1 else ""
+        yield f"{rfc3339(member.time)[:19].replace('T', ' ')}  {member.domain:8}  {member.analytic.name}{again}"
+    if len(members) > MAX_DETECTIONS:
+        yield f"and {_some(len(members) - MAX_DETECTIONS, 'more detection')}"
+
+
+def _ending(investigation: Investigation) -> Iterator[str]:
     verdict = investigation.verdict
-    lines = [escape(verdict.summary), ""]
-    lines += [f"- {escape(claim.text)}" for claim in verdict.claims]
-    lines += [f"missing: {escape(text)}" for text in verdict.missing]
-    lines += [f"proposed: {action.kind} {escape(str(action.target))}" for action in investigation.actions]
-    title = f"Verdict {verdict.uid}: {VERDICTS[verdict.verdict_id]}, confidence {verdict.confidence}"
-    return Panel("\n".join(lines), title=title, title_align="left")
+    yield f"{_some(len(verdict.claims), 'claim')} on {_some(len(verdict.evidence), 'record')} of evidence"
+    if verdict.missing:
+        yield f"missing: {verdict.missing[0]}"
+    if len(verdict.missing) > 1:
+        yield f"missing: {len(verdict.missing) - 1} more; --out DIR tells all"
+    if investigation.actions:
+        yield "proposed: " + ", ".join(
+            f"{action.kind} {plain(action.target.value)}" for action in investigation.actions
+        )
+
+
+def _list(console: Console, rest: list[_Judged]) -> None:
+    if rest:
+        console.print("\nFurther verdicts, most of them on the same signals:", highlight=False)
+    for one in rest[:MAX_LISTED]:
+        verdict = one.investigation.verdict
+        kind = f"{VERDICTS[verdict.verdict_id]} {verdict.confidence}"
+        _line(console, f"{kind:16}  {one.sequence.analytic.name}, on {plain(verdict.group)}")
+    if len(rest) > MAX_LISTED:
+        _line(console, f"and {len(rest) - MAX_LISTED} more; --out DIR writes them all")
+
+
+def _line(console: Console, text: str) -> None:
+    """Print one line, cut to the width of the terminal."""
+    console.print(Text(INDENT + text), no_wrap=True, overflow="ellipsis", highlight=False)
