@@ -18,9 +18,15 @@ from models.uids import signal_uid
 from streams.clock import ClockOffsets
 from streams.correlate.routing import Router, Routes
 from streams.detect.engine import Detector, Match
-from streams.sources.base import Source
+from streams.sources.base import Source, too_long
+from streams.topics import EVENT_BYTES
 
+UNRECOGNIZED: Final = "no source recognizes this record; name one with --source, or ship it to raw.<source>"
 MAX_FIELD_CHARS: Final = 200
+MAX_EVENT_BYTES: Final = EVENT_BYTES - 65_536  # the topic's limit, less its headers
+SURELY_FITS_BYTES: Final = (
+    EVENT_BYTES // 32
+)  # a character of six bytes in JSON stands in five places of an event at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +72,12 @@ class Ingest:
             record: The raw record.
         """
         if source is None:
-            error = ParseError("no source recognizes this record; name one with --source, or ship it to raw.<source>")
-            return Ingested(None, dead=(DeadLetter(record, "recognize", error),))
+            return _refused(record, "recognize", too_long(record.raw) or UNRECOGNIZED)
         parsed = source.parse(record)
         if isinstance(parsed, ParseError):
             return Ingested(None, dead=(DeadLetter(record, "normalize", parsed),))
+        if reason := _too_large(parsed, len(record.raw)):
+            return _refused(record, "normalize", reason)
         event = self._offsets.apply(parsed)
         detection = self._detector.match(event)
         dead = tuple(
@@ -104,6 +111,16 @@ class Ingest:
             )
             routed.append(Routed(signal, self._router.routes(signal)))
         return tuple(routed)
+
+
+def _refused(record: RawRecord, stage: str, reason: str) -> Ingested:
+    return Ingested(None, dead=(DeadLetter(record, stage, ParseError(reason)),))
+
+
+def _too_large(event: Event, raw_bytes: int) -> str:
+    """Tell why no topic would take the event, empty when one will: a refused record would hold up its whole batch."""
+    size = len(ocsf.encode(event.ocsf)) if raw_bytes > SURELY_FITS_BYTES else 0
+    return f"its event has {size} bytes, more than the limit of {MAX_EVENT_BYTES}" if size > MAX_EVENT_BYTES else ""
 
 
 def _fields(view: Mapping[str, Any], names: frozenset[str]) -> dict[str, str]:

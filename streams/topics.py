@@ -86,7 +86,7 @@ def changelog(app: str, state: str, beside: Topic) -> Topic:
 
 
 # Events hold the raw record and what became of it, JSON-escaped: up to a few times the size of what came in.
-_EVENT_BYTES: Final = 8 * _MIB
+EVENT_BYTES: Final = 8 * _MIB
 
 SIGNALS: Final = Topic(
     "signals",
@@ -99,9 +99,9 @@ SIGNALS: Final = Topic(
 )
 
 TOPICS: Final[tuple[Topic, ...]] = (
-    Topic("events.identity", "event uid", 6, _days(7), "delete", _EVENT_BYTES, "OCSF events of identity"),
-    Topic("events.network", "event uid", 6, _days(7), "delete", _EVENT_BYTES, "OCSF events of the network"),
-    Topic("events.workload", "event uid", 6, _days(7), "delete", _EVENT_BYTES, "OCSF events of hosts and the cloud"),
+    Topic("events.identity", "event uid", 6, _days(7), "delete", EVENT_BYTES, "OCSF events of identity"),
+    Topic("events.network", "event uid", 6, _days(7), "delete", EVENT_BYTES, "OCSF events of the network"),
+    Topic("events.workload", "event uid", 6, _days(7), "delete", EVENT_BYTES, "OCSF events of hosts and the cloud"),
     SIGNALS,
     Topic(
         "features", "entity", KEYED_PARTITIONS, _days(3), "delete", _MIB, "Counts of behaviour per entity and minute"
@@ -129,7 +129,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
         3,
         _days(30),
         "delete",
-        _EVENT_BYTES,
+        EVENT_BYTES,
         "Records that could not go on: the original bytes, where from, and why",
     ),
 )

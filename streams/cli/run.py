@@ -28,13 +28,14 @@ def worker(name: str) -> None:
     settings = load_settings()
     _log(settings)
     health = Health(name)
+    stop = Stop().listen()
     try:
         server = HealthServer(health, settings.health_host, settings.health_port)
     except OSError as error:
         raise ConfigError(f"health endpoint {settings.health_host}:{settings.health_port}: {error.strerror}") from error
     with server:
         logging.getLogger("braid").info("%s: health on http://%s:%d/health", name, settings.health_host, server.port)
-        import_module(f"streams.workers.{name}").run(settings, health, Stop().listen())
+        import_module(f"streams.workers.{name}").run(settings, health, stop)
 
 
 @click.command()

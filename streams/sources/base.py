@@ -67,13 +67,20 @@ class Source:
             return ParseError(error.reason, error.offset, error.field)
 
 
+def too_long(raw: bytes) -> str:
+    """Tell why a record is too long to be read, empty when it is not."""
+    return (
+        f"record of {len(raw)} bytes, more than the limit of {MAX_RECORD_BYTES}" if len(raw) > MAX_RECORD_BYTES else ""
+    )
+
+
 def decode_text(record: RawRecord) -> str:
     """Return the record as text; raise Unparseable when empty, too long, not UTF-8 or holding NUL bytes."""
     raw = record.raw
     if not raw.strip():
         raise Unparseable("empty record", offset=0)
-    if len(raw) > MAX_RECORD_BYTES:
-        raise Unparseable(f"record of {len(raw)} bytes, more than the limit of {MAX_RECORD_BYTES}")
+    if reason := too_long(raw):
+        raise Unparseable(reason)
     nul = raw.find(b"\x00")
     if nul >= 0:
         raise Unparseable("NUL byte in the record", offset=nul)

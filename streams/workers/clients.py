@@ -6,9 +6,10 @@ import logging
 import signal as os_signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable
 from types import FrameType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import uuid4
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
@@ -27,7 +28,11 @@ from streams.wire import Message
 LOG: Final = logging.getLogger("braid")
 TRANSACTION_TIMEOUT_MS: Final = 15_000  # how long a killed worker's open transaction can hold readers back
 SESSION_TIMEOUT_MS: Final = 10_000  # how long a killed worker keeps its partitions from the others
+BROKER_SECONDS: Final = 30.0  # how long a starting worker waits for a broker before it gives up
+ASK_SECONDS: Final = 2.0
 FLUSH_SECONDS: Final = 8.0  # less than the 10 s in which a worker has to be gone after SIGTERM
+_PASSING: Final = (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN)  # noqa: SLF001  # public names
+T = TypeVar("T")
 
 
 def worker_stages(settings: Settings) -> Stages:
@@ -110,9 +115,22 @@ def commit(client: Consumer, offsets: list[TopicPartition] | None = None) -> Non
             raise KafkaUnavailable(f"offsets are not committed: {error.args[0].str()}") from error
 
 
-def producer(settings: Settings, worker: str, *, transactional: bool = False) -> Producer:
-    """Make an idempotent producer; a transactional one has its transactions initialized."""
-    config: dict[str, Any] = {
+def producer(settings: Settings, worker: str) -> Producer:
+    """Make an idempotent producer."""
+    return Producer(_producer_config(settings, worker), logger=LOG)
+
+
+def transactional_producer(settings: Settings, worker: str, stop: Stop) -> Producer:
+    """Make a producer with its transactions initialized; raise KafkaUnavailable when no broker does that."""
+    name = f"{settings.topic_prefix}braid-{worker}-{socket.gethostname()}-{uuid4().hex}"
+    own = {"transactional.id": name, "transaction.timeout.ms": TRANSACTION_TIMEOUT_MS}
+    made = Producer(_producer_config(settings, worker) | own, logger=LOG)
+    _patiently(made.init_transactions, settings, stop)
+    return made
+
+
+def _producer_config(settings: Settings, worker: str) -> dict[str, Any]:
+    return {
         "bootstrap.servers": settings.bootstrap,
         "client.id": f"braid-{worker}",
         "partitioner": "murmur2",
@@ -122,29 +140,34 @@ def producer(settings: Settings, worker: str, *, transactional: bool = False) ->
         "message.max.bytes": 8_388_608,
         "queue.buffering.max.kbytes": 131_072,
     }
-    if transactional:
-        config["transactional.id"] = f"{settings.topic_prefix}braid-{worker}-{socket.gethostname()}-{uuid4().hex}"
-        config["transaction.timeout.ms"] = TRANSACTION_TIMEOUT_MS
-    made = Producer(config, logger=LOG)
-    if transactional:
-        try:
-            made.init_transactions(30)
-        except KafkaException as error:
-            raise KafkaUnavailable(f"{settings.bootstrap}: {error.args[0].str()}") from error
-    return made
 
 
-def keyed_partitions(settings: Settings) -> int:
+def keyed_partitions(settings: Settings, stop: Stop) -> int:
     """Return how many partitions `signals` has on the cluster; raise KafkaUnavailable when nobody can tell."""
     name = settings.topic_prefix + SIGNALS.name
-    try:
-        known = AdminClient({"bootstrap.servers": settings.bootstrap}, logger=LOG).list_topics(name, timeout=30)
-    except KafkaException as error:
-        raise KafkaUnavailable(f"no Kafka answers at {settings.bootstrap}: {error.args[0].str()}") from error
+    admin = AdminClient({"bootstrap.servers": settings.bootstrap}, logger=LOG)
+    known = _patiently(lambda seconds: admin.list_topics(name, timeout=seconds), settings, stop)
     partitions = len(known.topics[name].partitions)
     if not partitions:
         raise KafkaUnavailable(f"there is no topic {name}; make the topics with: braid topics create")
     return partitions
+
+
+def _patiently(ask: Callable[[float], T], settings: Settings, stop: Stop) -> T:
+    """Ask a broker that may still be starting, again and again; raise KafkaUnavailable when it never answers.
+
+    A worker that is told to end before it has begun ends here, and well.
+    """
+    deadline = time.monotonic() + BROKER_SECONDS
+    while True:
+        try:
+            return ask(ASK_SECONDS)
+        except KafkaException as error:
+            if stop.requested:
+                raise SystemExit(0) from error
+            problem = error.args[0]
+            if time.monotonic() > deadline or not (problem.retriable() or problem.code() in _PASSING):
+                raise KafkaUnavailable(f"no Kafka answers at {settings.bootstrap}: {problem.str()}") from error
 
 
 def produce(client: Producer, prefix: str, message: Message) -> None:

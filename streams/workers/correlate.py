@@ -38,11 +38,11 @@ CACHED_STATES: Final = 10_000
 class Correlation:
     """All partitions of one worker process: states, watermarks, deadlines."""
 
-    def __init__(self, app: faust.App, settings: Settings, health: Health) -> None:
+    def __init__(self, app: faust.App, settings: Settings, health: Health, partitions: int) -> None:
         self._correlator: Correlator = worker_stages(settings).correlator
         self._health = health
         self._prefix = settings.topic_prefix
-        self._partitions = keyed_partitions(settings)
+        self._partitions = partitions
         self._app = app
         self.table: Any = app.Table(TABLE, key_type=bytes, value_type=bytes, partitions=self._partitions)
         self._topics: dict[str, Any] = {}
@@ -202,8 +202,8 @@ def _message(output: Output) -> wire.Message | None:
     return None
 
 
-def build_app(settings: Settings, health: Health) -> faust.App:
-    """Make the Faust app of one correlate worker."""
+def build_app(settings: Settings, health: Health, partitions: int) -> faust.App:
+    """Make the Faust app of one correlate worker; `partitions` is how many `signals` has."""
     brokers = [URL(f"kafka://{server.strip()}") for server in settings.bootstrap.split(",")]
     app = faust.App(
         settings.topic_prefix + APP,
@@ -222,7 +222,7 @@ def build_app(settings: Settings, health: Health) -> faust.App:
         worker_redirect_stdouts=False,
     )
     app.transport = CommittedTransport(brokers, app, loop=app.loop)
-    correlation = Correlation(app, settings, health)
+    correlation = Correlation(app, settings, health, partitions)
     names = [settings.topic_prefix + name for name in ("signals", "entity-links")]
     channel = app.topic(*names, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
 
@@ -243,8 +243,10 @@ def build_app(settings: Settings, health: Health) -> faust.App:
     return app
 
 
-def run(settings: Settings, health: Health, _: Stop) -> None:
+def run(settings: Settings, health: Health, stop: Stop) -> None:
     """Run the worker; Faust takes SIGTERM and SIGINT over and ends in good order."""
-    app = build_app(settings, health)
+    app = build_app(settings, health, keyed_partitions(settings, stop))
+    if stop.requested:
+        return
     worker = faust.Worker(app, loglevel=settings.log_level, quiet=True, redirect_stdouts=False)
     worker.execute_from_commandline()

@@ -39,14 +39,14 @@ class IngestWorker:
         self._health = health
         self._stop = stop
         self._stage: Ingest = clients.worker_stages(settings).ingest
-        self._partitions = clients.keyed_partitions(settings)
+        self._partitions = clients.keyed_partitions(settings, stop)
         self._ticks: dict[tuple[str, int], Tick] = {}
         self._sent: dict[tuple[str, int], int] = {}
         self._links: dict[str, None] = {}
 
     def run(self) -> None:
         """Work until asked to stop; raise KafkaUnavailable when the broker is gone for good."""
-        producer = clients.producer(self._settings, "ingest", transactional=True)
+        producer = clients.transactional_producer(self._settings, "ingest", self._stop)
         consumer = clients.consumer(self._settings, "ingest", [source.topic for source in SOURCES.values()])
         self._health.set(status="running")
         try:

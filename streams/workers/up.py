@@ -55,7 +55,7 @@ def run_up(settings: Settings, *, with_kafka: bool, stop: Stop, say: Callable[[s
         bootstrap = settings.bootstrap
         if with_kafka:
             say("starting Kafka ...")
-            bootstrap = stack.enter_context(LocalKafka()).bootstrap
+            bootstrap = stack.enter_context(LocalKafka(tell=say)).bootstrap
         say(f"Kafka answers at {bootstrap}")
         kafka_admin.create(bootstrap, table(SOURCES, settings.topic_prefix))
         environment = _environment(settings, bootstrap)
