@@ -14,6 +14,7 @@ from enrichers.entities import child, host_of
 from enrichers.names import address, host_name, key, session_id, user_name
 from models.entity import EntityKey, EntityLink
 from models.event import Event
+from models.ocsf_classes import AUTHENTICATION, DHCP_ACTIVITY
 from models.uids import link_uid
 
 HOUR_MS: Final = 3_600_000  # whoever is somewhere at five to is there at five past: an hour on either side covers it
@@ -21,9 +22,7 @@ BY_HOST: Final = 90  # the host itself says which address it used
 BY_ISSUER: Final = 90  # who opened the session says whose it is
 BY_LEASE: Final = 85  # the server knows whom it gave the address, not whether the name the client sent is true
 BY_LOGON: Final = 80  # the address may be that of a gateway or a proxy
-AUTHENTICATION: Final = 3002
 NETWORK: Final = range(4001, 5000)
-DHCP: Final = 4004
 ACK: Final = 5  # the server has granted the address; before that a client only asks
 OUTBOUND: Final = 2
 SUCCESS: Final = 1
@@ -96,6 +95,6 @@ def _authentication(event: Mapping[str, Any]) -> Iterator[_Pair]:
 
 _OBSERVERS: Final[Mapping[int, Callable[[Mapping[str, Any]], Iterator[_Pair]]]] = {
     **dict.fromkeys(NETWORK, _connection),
-    DHCP: _lease,
+    DHCP_ACTIVITY: _lease,
     AUTHENTICATION: _authentication,
 }

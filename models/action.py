@@ -15,9 +15,9 @@ from models.entity import EntityKey
 from models.errors import InvalidRecord
 from models.fields import take, take_objects, take_texts
 from models.finding import observables
+from models.ocsf_classes import NETWORK_REMEDIATION, REMEDIATION
 from models.uids import action_uid
 
-REMEDIATION, NETWORK_REMEDIATION = 7001, 7004
 ISOLATE, EVICT = 1, 2  # OCSF activities of a remediation
 OTHER: Final = 99
 PROPOSED: Final = "proposed"

@@ -5,6 +5,7 @@ Both are OCSF Detection Findings (2004). What OCSF has no attribute for stands u
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import chain
@@ -13,9 +14,9 @@ from typing import Any, Final
 from models import ocsf
 from models.entity import EntityKey
 from models.errors import InvalidRecord
+from models.ocsf_classes import DETECTION_FINDING
 from models.records import Coordinates
 
-DETECTION_FINDING: Final = 2004
 CREATE, UPDATE, CLOSE = 1, 2, 3  # OCSF activities of a finding
 NEW, RESOLVED = 1, 4  # OCSF status of a finding
 SEVERITY: Final = {1: "Informational", 2: "Low", 3: "Medium", 4: "High", 5: "Critical"}
@@ -28,6 +29,9 @@ OBSERVABLE_TYPE: Final = {  # OCSF observable type_id for each entity type; 99 i
     "session": (99, "Other"),
     "account": (99, "Other"),
 }
+_PLAIN: Final = {"%7C": "|", "%25": "%"}  # in a group's key
+_ESCAPED: Final = re.compile("%7C|%25")
+_ESCAPE: Final = re.compile("%(?=7C|25)")  # any other percent sign stands as it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,12 +390,17 @@ def sequence_to_ocsf(sequence: Sequence) -> dict[str, Any]:
     return record
 
 
+def group_part(text: str) -> str:
+    """Write one part of a group's key so that no text can pass for two: `|`, the joint, becomes `%7C`."""
+    return _ESCAPE.sub("%25", text).replace("|", "%7C")
+
+
 def group_entities(group: str) -> tuple[EntityKey, ...]:
     """Return the entities that a group's key names; its parts are joined by `|`, and some are plain values."""
     entities = []
     for part in group.split("|"):
         try:
-            entities.append(EntityKey.parse(part))
+            entities.append(EntityKey.parse(_ESCAPED.sub(lambda found: _PLAIN[found[0]], part)))
         except InvalidRecord:
             continue
     return tuple(entities)

@@ -26,10 +26,10 @@ from models.finding import (
     group_entities,
     observables,
 )
+from models.ocsf_classes import INCIDENT_FINDING
 from models.records import Coordinates
 from models.uids import verdict_uid
 
-INCIDENT_FINDING: Final = 2005
 CLOSED: Final = 5  # OCSF status of an incident
 TRUE_POSITIVE, SUSPICIOUS, BENIGN, INSUFFICIENT_DATA = 2, 4, 5, 7
 VERDICTS: Final = {

@@ -11,11 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-ACCOUNT_CHANGE: Final = 3001
-AUTHENTICATION: Final = 3002
-USER_ACCESS: Final = 3005
-GROUP_MANAGEMENT: Final = 3006
-API_ACTIVITY: Final = 6003
+from models.ocsf_classes import ACCOUNT_CHANGE, API_ACTIVITY, AUTHENTICATION, GROUP_MANAGEMENT, USER_ACCESS
+
 READ: Final = 2
 OTHER: Final = 99
 SAML: Final = 5

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
+from models.ocsf_classes import ACCOUNT_CHANGE, API_ACTIVITY, AUTHENTICATION, GROUP_MANAGEMENT, USER_ACCESS
 from streams.sources.aws import actions
 from streams.sources.aws.actions import Action, action_of
 from streams.sources.aws.principals import (
@@ -99,7 +100,7 @@ def _authentication(call: Call) -> Built:
         is_mfa=True if used else inherited,
         auth_protocol_id=call.action.protocol_id or None,
     )
-    return actions.AUTHENTICATION, call.action.activity_id, attributes
+    return AUTHENTICATION, call.action.activity_id, attributes
 
 
 def _subject(call: Call) -> dict[str, Any] | None:
@@ -114,7 +115,7 @@ def _account_change(call: Call) -> Built:
     if user is None:
         return _api_activity(call)
     policy = drop_none(uid=text(call.request.get("policyArn")), name=text(call.request.get("policyName")))
-    return actions.ACCOUNT_CHANGE, call.action.activity_id, drop_none(user=user, policy=policy)
+    return ACCOUNT_CHANGE, call.action.activity_id, drop_none(user=user, policy=policy)
 
 
 def _user_access(call: Call) -> Built:
@@ -123,7 +124,7 @@ def _user_access(call: Call) -> Built:
         return _api_activity(call)
     boundary = text(call.request.get("permissionsBoundary")) or text(call.request.get("permissionSetArn"))
     attributes = {"user": user, "privileges": [boundary or call.name], "resources": _resources(call)}
-    return actions.USER_ACCESS, call.action.activity_id, drop_none(**attributes)
+    return USER_ACCESS, call.action.activity_id, drop_none(**attributes)
 
 
 def _group_management(call: Call) -> Built:
@@ -139,7 +140,7 @@ def _group_management(call: Call) -> Built:
     policy = text(call.request.get("policyArn")) or text(call.request.get("policyName"))
     member = subject_of(_member(call), _NO_MEMBER, account=call.account, partition="aws")
     attributes = drop_none(group=group, user=member, privileges=[policy] if policy else None)
-    return actions.GROUP_MANAGEMENT, call.action.activity_id, attributes
+    return GROUP_MANAGEMENT, call.action.activity_id, attributes
 
 
 def _member(call: Call) -> Mapping[str, Any]:
@@ -150,7 +151,7 @@ def _member(call: Call) -> Mapping[str, Any]:
 def _api_activity(call: Call) -> Built:
     reads = str(call.fields.get("readOnly")).lower() == "true"
     activity_id = actions.READ if reads else call.action.api_activity_id
-    return actions.API_ACTIVITY, activity_id, drop_none(resources=_resources(call))
+    return API_ACTIVITY, activity_id, drop_none(resources=_resources(call))
 
 
 def _resources(call: Call) -> list[dict[str, Any]]:
@@ -185,9 +186,9 @@ def _is_instance(value: Any) -> bool:
 
 
 BUILDERS: Final[Mapping[int, Callable[[Call], Built]]] = {
-    actions.ACCOUNT_CHANGE: _account_change,
-    actions.AUTHENTICATION: _authentication,
-    actions.USER_ACCESS: _user_access,
-    actions.GROUP_MANAGEMENT: _group_management,
-    actions.API_ACTIVITY: _api_activity,
+    ACCOUNT_CHANGE: _account_change,
+    AUTHENTICATION: _authentication,
+    USER_ACCESS: _user_access,
+    GROUP_MANAGEMENT: _group_management,
+    API_ACTIVITY: _api_activity,
 }

@@ -9,9 +9,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from models.ocsf_classes import (
+    ACCOUNT_CHANGE,
+    API_ACTIVITY,
+    AUTHENTICATION,
+    AUTHORIZE_SESSION,
+    ENTITY_MANAGEMENT,
+    GROUP_MANAGEMENT,
+    USER_ACCESS,
+)
 from streams.sources.base import drop_none, text
 from streams.sources.fields import object_at, objects_at
-from streams.sources.okta import event_types
 from streams.sources.okta.event_types import MAX_EVENT_TYPE, OTHER, Meaning, meaning_of
 from streams.sources.okta.objects import (
     endpoint_of,
@@ -85,7 +93,7 @@ def _authentication(parts: Parts) -> Built:
     by_user = parts.actor is not None and parts.actor.get("type") in {"User", None}
     service = parts.names("AppInstance")
     return (
-        event_types.AUTHENTICATION,
+        AUTHENTICATION,
         parts.meaning.activity_id,
         drop_none(
             user=parts.actor if by_user and not parts.kind.startswith(SUBSTITUTED) else _subject(parts),
@@ -113,12 +121,12 @@ def _authorize_session(parts: Parts) -> Built:
         "session": session_of(parts.fields),
     }
     activity_id = parts.meaning.activity_id if granted else OTHER
-    return event_types.AUTHORIZE_SESSION, activity_id, drop_none(**attributes)
+    return AUTHORIZE_SESSION, activity_id, drop_none(**attributes)
 
 
 def _account_change(parts: Parts) -> Built:
     attributes = {"user": _subject(parts), "auth_factors": factors_of(parts.fields, parts.debug)}
-    return event_types.ACCOUNT_CHANGE, parts.meaning.activity_id, drop_none(**attributes) | _acting(parts)
+    return ACCOUNT_CHANGE, parts.meaning.activity_id, drop_none(**attributes) | _acting(parts)
 
 
 def _user_access(parts: Parts) -> Built:
@@ -132,7 +140,7 @@ def _user_access(parts: Parts) -> Built:
         "privileges": privileges or [parts.kind],
         "resources": [resource for resource in resources if resource],
     }
-    return event_types.USER_ACCESS, parts.meaning.activity_id, drop_none(**attributes) | _acting(parts)
+    return USER_ACCESS, parts.meaning.activity_id, drop_none(**attributes) | _acting(parts)
 
 
 def _group_management(parts: Parts) -> Built:
@@ -147,14 +155,14 @@ def _group_management(parts: Parts) -> Built:
         "user": user_of(member) if member else None,
         "privileges": [granted] if granted else parts.names("AppInstance"),
     }
-    return event_types.GROUP_MANAGEMENT, parts.meaning.activity_id, drop_none(**attributes) | _acting(parts)
+    return GROUP_MANAGEMENT, parts.meaning.activity_id, drop_none(**attributes) | _acting(parts)
 
 
 def _entity_management(parts: Parts) -> Built:
     entity = next((entity for entity in map(entity_of, parts.targets) if entity), None)
     if entity is None:
         return _api_activity(parts)
-    return event_types.ENTITY_MANAGEMENT, parts.meaning.activity_id, {"entity": entity} | _acting(parts)
+    return ENTITY_MANAGEMENT, parts.meaning.activity_id, {"entity": entity} | _acting(parts)
 
 
 def _api_activity(parts: Parts) -> Built:
@@ -165,7 +173,7 @@ def _api_activity(parts: Parts) -> Built:
         "resources": resources,
     }
     acting = _acting(parts) or {"actor": {"invoked_by": "Okta"}}
-    return event_types.API_ACTIVITY, parts.meaning.api_activity_id, drop_none(**attributes) | acting
+    return API_ACTIVITY, parts.meaning.api_activity_id, drop_none(**attributes) | acting
 
 
 def _acting(parts: Parts) -> dict[str, Any]:
@@ -175,11 +183,11 @@ def _acting(parts: Parts) -> dict[str, Any]:
 
 
 BUILDERS: Final[Mapping[int, Callable[[Parts], Built]]] = {
-    event_types.AUTHENTICATION: _authentication,
-    event_types.AUTHORIZE_SESSION: _authorize_session,
-    event_types.ACCOUNT_CHANGE: _account_change,
-    event_types.USER_ACCESS: _user_access,
-    event_types.GROUP_MANAGEMENT: _group_management,
-    event_types.ENTITY_MANAGEMENT: _entity_management,
-    event_types.API_ACTIVITY: _api_activity,
+    AUTHENTICATION: _authentication,
+    AUTHORIZE_SESSION: _authorize_session,
+    ACCOUNT_CHANGE: _account_change,
+    USER_ACCESS: _user_access,
+    GROUP_MANAGEMENT: _group_management,
+    ENTITY_MANAGEMENT: _entity_management,
+    API_ACTIVITY: _api_activity,
 }

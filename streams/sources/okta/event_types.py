@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-ACCOUNT_CHANGE: Final = 3001
-AUTHENTICATION: Final = 3002
-AUTHORIZE_SESSION: Final = 3003
-ENTITY_MANAGEMENT: Final = 3004
-USER_ACCESS: Final = 3005
-GROUP_MANAGEMENT: Final = 3006
-API_ACTIVITY: Final = 6003
+from models.ocsf_classes import (
+    ACCOUNT_CHANGE,
+    API_ACTIVITY,
+    AUTHENTICATION,
+    AUTHORIZE_SESSION,
+    ENTITY_MANAGEMENT,
+    GROUP_MANAGEMENT,
+    USER_ACCESS,
+)
+
 OTHER: Final = 99
 MAX_EVENT_TYPE: Final = 256
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
+from models.ocsf_classes import ACCOUNT_CHANGE, ENTITY_MANAGEMENT, GROUP_MANAGEMENT
 from streams.sources.base import drop_none
 from streams.sources.windows.log import audit_status
 from streams.sources.windows.objects import (
@@ -19,7 +20,6 @@ from streams.sources.windows.objects import (
 )
 from streams.sources.windows.record import OTHER, Draft, Fields
 
-ACCOUNT_CHANGE, ENTITY_MANAGEMENT, GROUP_MANAGEMENT = 3001, 3004, 3006
 CREATE, ENABLE, PASSWORD_CHANGE, PASSWORD_RESET, DISABLE, DELETE, LOCK, UNLOCK = 1, 2, 3, 4, 5, 6, 9, 12
 ADD_USER, REMOVE_USER, GROUP_DELETE, GROUP_CREATE = 3, 4, 5, 6
 ENTITY_CREATE, ENTITY_UPDATE, ENTITY_DELETE, ENTITY_MOVE = 1, 3, 4, 5

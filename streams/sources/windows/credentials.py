@@ -6,9 +6,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
+from models.ocsf_classes import AUTHENTICATION
 from streams.sources.base import drop_none
 from streams.sources.windows.identity import (
-    AUTHENTICATION,
     FAILURES,
     KERBEROS,
     LOGON,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from models.ocsf_classes import DETECTION_FINDING
 from streams.sources.base import drop_none
 from streams.sources.windows.logsource import DETECTIONS
 from streams.sources.windows.objects import account, actor, file
 from streams.sources.windows.record import Draft, Fields
 
-DETECTION_FINDING, CREATE, UPDATE = 2004, 1, 2
+CREATE, UPDATE = 1, 2
 ACTIONS_TAKEN: Final = frozenset({1007, 1008, 1117, 1118, 1119})
 _SEVERITIES: Final = {"1": 2, "2": 3, "4": 4, "5": 5}  # low, moderate, high, severe
 FILE_PREFIX: Final = "file:_"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
+from models.ocsf_classes import AUTHENTICATION
 from streams.sources.base import drop_none, text
 from streams.sources.windows.log import audit_status
 from streams.sources.windows.objects import (
@@ -18,7 +19,7 @@ from streams.sources.windows.objects import (
 )
 from streams.sources.windows.record import FAILURE, OTHER, SUCCESS, Draft, Fields
 
-AUTHENTICATION, LOGON, LOGOFF = 3002, 1, 2
+LOGON, LOGOFF = 1, 2
 NTLM, KERBEROS = (1, "NTLM"), (2, "Kerberos")
 _LOGON_TYPES: Final = {
     0: (1, "System"),

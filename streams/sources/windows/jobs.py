@@ -6,12 +6,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
+from models.ocsf_classes import SCHEDULED_JOB, WINDOWS_SERVICE
 from streams.sources.base import drop_none, integer, text
 from streams.sources.windows.log import audit_status, writer
 from streams.sources.windows.objects import account, actor, take_subject
 from streams.sources.windows.record import FAILURE, OTHER, SUCCESS, Draft, Fields
 
-SCHEDULED_JOB, WINDOWS_SERVICE = 1006, 201004
 JOB_CREATE, JOB_UPDATE, JOB_DELETE, JOB_ENABLE, JOB_DISABLE, JOB_START = 1, 2, 3, 4, 5, 6
 SERVICE_CREATE, SERVICE_RECONFIGURE, SERVICE_START, SERVICE_STOP, SERVICE_PAUSE = 1, 2, 3, 4, 5
 SERVICE_CONTROL_MANAGER: Final = "Service Control Manager"

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
+from models.ocsf_classes import EVENT_LOG_ACTIVITY
 from streams.sources.base import drop_none, text
 from streams.sources.windows.objects import account, take_endpoint, take_process, take_subject, user
 from streams.sources.windows.record import FAILURE, OTHER, SUCCESS, Draft, Fields
 
-EVENT_LOG_ACTIVITY: Final = 1008
 CLEAR, ARCHIVE, START, STOP, ENABLE, DISABLE = 1, 4, 6, 7, 9, 10
 AUDIT_FAILURE_BIT, AUDIT_SUCCESS_BIT = 1 << 52, 1 << 53
 CLEARED: Final = ("The ", " log file was cleared.")

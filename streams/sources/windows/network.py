@@ -6,13 +6,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
+from models.ocsf_classes import DNS_ACTIVITY, NETWORK_ACTIVITY, SMB_ACTIVITY
 from streams.sources.base import drop_none, ip
 from streams.sources.windows.log import audit_status
 from streams.sources.windows.objects import actor, endpoint, file, take_endpoint, take_process, take_subject
 from streams.sources.windows.record import OTHER, SUCCESS, Draft, Fields
 from streams.sources.windows.sysmon import DENIED, SECURITY_CONTROL, image_actor
 
-NETWORK_ACTIVITY, DNS_ACTIVITY, SMB_ACTIVITY = 4001, 4003, 4006
 OPEN, REFUSE, LISTEN, DNS_QUERY, SMB_OPEN = 1, 5, 7, 1, 2
 UNKNOWN, INBOUND, OUTBOUND = 0, 1, 2
 ALLOWED: Final = {"action_id": 1, "action": "Allowed", "disposition_id": 1, "disposition": "Allowed"}

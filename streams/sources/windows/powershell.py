@@ -6,11 +6,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
+from models.ocsf_classes import SCRIPT_ACTIVITY
 from streams.sources.base import drop_none, integer, text
 from streams.sources.windows.objects import account, actor, file, user
 from streams.sources.windows.record import MAX_PID, OTHER, Draft, Fields
 
-SCRIPT_ACTIVITY, EXECUTE, POWERSHELL = 1009, 1, 2
+EXECUTE, POWERSHELL = 1, 2
 MAX_LINE: Final = 32_768  # the longest command line of Windows
 _USER_MARKS: Final = ("\n        User = ", "\tUserId=", "\nUserId=")
 _HOST_MARKS: Final = ("HostApplication=", "Host Application = ")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from models.ocsf_classes import REGISTRY_KEY, REGISTRY_VALUE
 from streams.sources.base import drop_none, integer, text
 from streams.sources.windows.logsource import registry_change
 from streams.sources.windows.objects import take_process, take_subject
@@ -12,7 +13,6 @@ from streams.sources.windows.record import OTHER, Draft, Fields
 from streams.sources.windows.sigma import audited_value_change, audited_value_path
 from streams.sources.windows.sysmon import image_actor
 
-REGISTRY_KEY, REGISTRY_VALUE = 201001, 201002
 KEY_CREATE, KEY_DELETE, KEY_RENAME = 1, 4, 5
 VALUE_SET, VALUE_MODIFY, VALUE_DELETE = 2, 3, 4
 REG_BINARY, REG_DWORD, REG_QWORD, REG_SZ = 1, 2, 8, 10  # OCSF types of values

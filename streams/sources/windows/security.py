@@ -6,13 +6,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
+from models.ocsf_classes import PROCESS_ACTIVITY, WINDOWS_RESOURCE
 from streams.sources.base import drop_none
 from streams.sources.windows.log import audit_status
 from streams.sources.windows.objects import TARGET, take_process, take_session, take_subject, take_user
 from streams.sources.windows.record import OTHER, Draft, Fields
 from streams.sources.windows.registry import audited_value
 from streams.sources.windows.sigma import INTEGRITY
-from streams.sources.windows.sysmon import LAUNCH, PROCESS_ACTIVITY, TERMINATE, WINDOWS_RESOURCE, integrity
+from streams.sources.windows.sysmon import LAUNCH, TERMINATE, integrity
 
 ACCESS: Final = 1
 _RESOURCE_TYPES: Final = {

@@ -6,14 +6,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
+from models.ocsf_classes import AUTHENTICATION, AUTHORIZE_SESSION, USER_ACCESS
 from streams.sources.base import drop_none, text
-from streams.sources.windows.identity import (
-    AUTHENTICATION,
-    LOGOFF,
-    LOGON,
-    authentication,
-    authenticator,
-)
+from streams.sources.windows.identity import LOGOFF, LOGON, authentication, authenticator
 from streams.sources.windows.log import audit_status
 from streams.sources.windows.objects import (
     SUBJECT,
@@ -28,7 +23,6 @@ from streams.sources.windows.objects import (
 )
 from streams.sources.windows.record import OTHER, SUCCESS, Draft, Fields
 
-AUTHORIZE_SESSION, USER_ACCESS = 3003, 3005
 ASSIGN_PRIVILEGES, REVOKE_PRIVILEGES = 1, 2
 MAX_PRIVILEGES: Final = 64
 _ACCOUNT: Final = ("AccountName", "AccountDomain", "TargetUserSid")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
+from models.ocsf_classes import FILE_ACTIVITY, KERNEL_EXTENSION, MODULE_ACTIVITY, PROCESS_ACTIVITY, WINDOWS_RESOURCE
 from streams.sources.base import drop_none
 from streams.sources.windows.log import event_log
 from streams.sources.windows.objects import (
@@ -19,8 +20,6 @@ from streams.sources.windows.objects import (
 )
 from streams.sources.windows.record import OTHER, Draft, Fields
 
-PROCESS_ACTIVITY, MODULE_ACTIVITY, KERNEL_EXTENSION = 1007, 1005, 1002
-FILE_ACTIVITY, WINDOWS_RESOURCE = 1001, 201003
 LAUNCH, TERMINATE, OPEN_PROCESS, INJECT, LOAD = 1, 2, 3, 4, 1
 CREATE, READ, DELETE, SET_ATTRIBUTES, OPEN = 1, 2, 4, 6, 14  # of files
 LOG_START, LOG_STOP = 6, 7

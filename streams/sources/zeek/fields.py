@@ -11,13 +11,13 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from models import ocsf
+from models.ocsf_classes import NETWORK_ACTIVITY
 from streams.sources import base, times
 from streams.sources.base import drop_none
 
 Fields = dict[str, Any]
 T = TypeVar("T")
 
-NETWORK: Final = 4001
 PROTOCOLS: Final = {"icmp": 1, "tcp": 6, "udp": 17, "sctp": 132}
 ICMP6: Final = 58
 OTHER: Final = 99
@@ -211,7 +211,7 @@ def begin(
     body.update(pair)
     if not pair:
         body["src_endpoint"] = sensor()
-        if class_uid == NETWORK:  # the only class that can say so
+        if class_uid == NETWORK_ACTIVITY:  # the only class that can say so
             body["is_src_dst_assignment_known"] = False
     body["connection_info"] = connection(fields, pair)
     observer = _observer(fields)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from models.ocsf_classes import NETWORK_ACTIVITY, TUNNEL_ACTIVITY
 from streams.sources import base
 from streams.sources.base import drop_none
 from streams.sources.zeek.fields import (
-    NETWORK,
     OTHER,
     Fields,
     begin,
@@ -22,7 +22,6 @@ from streams.sources.zeek.fields import (
 )
 from streams.sources.zeek.names import LOG
 
-TUNNEL: Final = 4014
 OPEN, CLOSE, RESET, FAIL, REFUSE, TRAFFIC, LISTEN = range(1, 8)
 
 # What a state of conn.log says: the activity, and whether the connection came about (None: cannot be told).
@@ -57,7 +56,7 @@ def conn(fields: Fields, time: int) -> dict[str, Any]:
     body = begin(
         fields,
         time,
-        NETWORK,
+        NETWORK_ACTIVITY,
         activity,
         app_protocol_name=take_text(fields, "service"),
         duration=take(fields, "duration", interval_ms),
@@ -95,7 +94,7 @@ def tunnel(fields: Fields, time: int) -> dict[str, Any]:
     kind = _last_word(take_text(fields, "tunnel_type"))
     name = action if activity == OTHER else None
     about = {"tunnel_type_id": OTHER, "tunnel_type": kind, "protocol_name": kind.lower()} if kind else {}
-    return begin(fields, time, TUNNEL, activity, name, **about)
+    return begin(fields, time, TUNNEL_ACTIVITY, activity, name, **about)
 
 
 def _last_word(value: str | None) -> str | None:
@@ -107,7 +106,7 @@ def socks(fields: Fields, time: int) -> dict[str, Any]:
     """Map socks.log to the connection that the client asked the proxy for."""
     status = take_text(fields, "status")
     activity = TRAFFIC if status == "succeeded" else FAIL
-    body = begin(fields, time, NETWORK, activity, app_protocol_name="socks", actor=user_actor(fields, "user"))
+    body = begin(fields, time, NETWORK_ACTIVITY, activity, app_protocol_name="socks", actor=user_actor(fields, "user"))
     wanted = endpoint(take(fields, "request.host", base.ip), hostname=take_text(fields, "request.name"))
     proxy = body.get("dst_endpoint")
     if wanted and proxy:
@@ -160,7 +159,7 @@ def alert(fields: Fields, time: int) -> dict[str, Any]:
     return begin(
         fields,
         time,
-        NETWORK,
+        NETWORK_ACTIVITY,
         OTHER,
         word,
         message=message,
@@ -214,7 +213,7 @@ def other(fields: Fields, time: int) -> dict[str, Any]:
     return begin(
         fields,
         time,
-        NETWORK,
+        NETWORK_ACTIVITY,
         OTHER,
         word or log or "unknown",
         app_protocol_name=_PROTOCOLS.get(log),
@@ -231,4 +230,4 @@ def listening(fields: Fields, time: int) -> dict[str, Any]:
     if protocol is not None:
         fields["proto"] = protocol
     settle_hosts(fields)
-    return begin(fields, time, NETWORK, LISTEN)
+    return begin(fields, time, NETWORK_ACTIVITY, LISTEN)

@@ -10,6 +10,7 @@ import re
 from typing import Any, Final
 
 from models import ocsf
+from models.ocsf_classes import AUTHENTICATION, RDP_ACTIVITY, SSH_ACTIVITY
 from streams.sources import base
 from streams.sources.base import drop_none
 from streams.sources.zeek.fields import (
@@ -27,9 +28,6 @@ from streams.sources.zeek.fields import (
 )
 from streams.sources.zeek.flow import FAIL, OPEN, TRAFFIC, other
 
-AUTHENTICATION: Final = 3002
-RDP: Final = 4005
-SSH: Final = 4007
 LOGON, TICKET, SERVICE_TICKET, PREAUTH = 1, 3, 4, 6
 NTLM, KERBEROS, RADIUS = 1, 2, 10
 NETWORK_LOGON: Final = 3
@@ -155,7 +153,7 @@ def ssh(fields: Fields, time: int) -> dict[str, Any]:
     body = begin(
         fields,
         time,
-        SSH,
+        SSH_ACTIVITY,
         TRAFFIC if logged_in is None else OPEN if logged_in else FAIL,
         app_protocol_name="ssh",
         protocol_ver=take_text(fields, "version"),
@@ -181,7 +179,7 @@ def rdp(fields: Fields, time: int) -> dict[str, Any]:
     body = begin(
         fields,
         time,
-        RDP,
+        RDP_ACTIVITY,
         4 if result else 3,
         app_protocol_name="rdp",
         identifier_cookie=take_text(fields, "cookie"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from models.ocsf_classes import DHCP_ACTIVITY, NTP_ACTIVITY
 from streams.sources.base import drop_none
 from streams.sources.zeek.fields import (
     OTHER,
@@ -21,8 +22,6 @@ from streams.sources.zeek.fields import (
 )
 from streams.sources.zeek.flow import other
 
-DHCP: Final = 4004
-NTP: Final = 4013
 DHCP_TYPES: Final = {
     word: number
     for number, word in enumerate(
@@ -49,7 +48,7 @@ def dhcp(fields: Fields, time: int) -> dict[str, Any]:
     body = begin(
         fields,
         time,
-        DHCP,
+        DHCP_ACTIVITY,
         activity,
         word if activity == OTHER else None,
         app_protocol_name="dhcp",
@@ -81,7 +80,7 @@ def ntp(fields: Fields, time: int) -> dict[str, Any]:
     return begin(
         fields,
         time,
-        NTP,
+        NTP_ACTIVITY,
         mode if mode <= LAST_MODE else OTHER,
         None if mode <= LAST_MODE else str(mode),
         app_protocol_name="ntp",

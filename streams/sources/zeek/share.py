@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from models import ocsf
+from models.ocsf_classes import EMAIL_ACTIVITY, FTP_ACTIVITY, NETWORK_ACTIVITY, NETWORK_FILE_ACTIVITY, SMB_ACTIVITY
 from streams.sources import base
 from streams.sources.base import drop_none
 from streams.sources.fields import email
 from streams.sources.zeek.fields import (
-    NETWORK,
     OTHER,
     Fields,
     begin,
@@ -28,10 +28,6 @@ from streams.sources.zeek.fields import (
 )
 from streams.sources.zeek.flow import other
 
-SMB: Final = 4006
-FTP: Final = 4008
-EMAIL: Final = 4009
-NETWORK_FILE: Final = 4010
 UPLOAD, DOWNLOAD = 1, 2
 SEND: Final = 1
 REGULAR_FILE: Final = 1
@@ -67,7 +63,7 @@ def files(fields: Fields, time: int) -> dict[str, Any]:
     return begin(
         fields,
         time,
-        NETWORK_FILE,
+        NETWORK_FILE_ACTIVITY,
         OTHER if sent is None else UPLOAD if sent else DOWNLOAD,
         "transfer" if sent is None else None,
         actor={"app_name": source},
@@ -116,7 +112,9 @@ def smb_files(fields: Fields, time: int) -> dict[str, Any]:
     about = _shared_file(fields, path, is_pipe=action.startswith("PIPE_")) if path else None
     activity = 2 if action == "FILE_OPEN" else OTHER
     name = None if activity != OTHER else action
-    return begin(fields, time, SMB, activity, name, command=action, share=take_text(fields, "path"), file=about, **_SMB)
+    return begin(
+        fields, time, SMB_ACTIVITY, activity, name, command=action, share=take_text(fields, "path"), file=about, **_SMB
+    )
 
 
 _SMB: Final = {"app_protocol_name": "smb"}
@@ -141,7 +139,7 @@ def smb_mapping(fields: Fields, time: int) -> dict[str, Any]:
     number, caption = SHARE_TYPES.get(kind or "", (OTHER, kind) if kind else (None, None))
     share = take_text(fields, "path")
     return begin(
-        fields, time, SMB, OTHER, "TREE_CONNECT", share=share, share_type_id=number, share_type=caption, **_SMB
+        fields, time, SMB_ACTIVITY, OTHER, "TREE_CONNECT", share=share, share_type_id=number, share_type=caption, **_SMB
     )
 
 
@@ -154,7 +152,7 @@ def dce_rpc(fields: Fields, time: int) -> dict[str, Any]:
     pipe = base.text(fields.get("named_pipe")) or ""
     word, delay = operation or "unknown", take(fields, "rtt", interval_ms)
     if not pipe.strip("\\") or pipe.isdigit():  # the port of RPC over TCP stands there too
-        return begin(fields, time, NETWORK, OTHER, word, app_protocol_name="dce_rpc", duration=delay)
+        return begin(fields, time, NETWORK_ACTIVITY, OTHER, word, app_protocol_name="dce_rpc", duration=delay)
     del fields["named_pipe"]
     number, caption = SHARE_TYPES["PIPE"]
     about = {"name": base_name(pipe), "path": pipe, "type_id": NAMED_PIPE}
@@ -162,7 +160,7 @@ def dce_rpc(fields: Fields, time: int) -> dict[str, Any]:
     return begin(
         fields,
         time,
-        SMB,
+        SMB_ACTIVITY,
         OTHER,
         word,
         app_protocol_name="dce_rpc",
@@ -183,7 +181,7 @@ def ftp(fields: Fields, time: int) -> dict[str, Any]:
     return begin(
         fields,
         time,
-        FTP,
+        FTP_ACTIVITY,
         activity,
         command if activity == OTHER else None,
         actor=user_actor(fields, "user"),
@@ -241,7 +239,7 @@ def smtp(fields: Fields, time: int) -> dict[str, Any]:
         status_detail=reply,
         **success(_accepted(reply)),
     )
-    return ocsf.head(EMAIL, SEND, time) | take_pair(fields) | about
+    return ocsf.head(EMAIL_ACTIVITY, SEND, time) | take_pair(fields) | about
 
 
 def _accepted(reply: str | None) -> bool | None:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from models.errors import Unparseable
 from models.event import Event, LogSource
+from models.ocsf_classes import NETWORK_FILE_ACTIVITY
 from models.records import RawRecord
 from streams.sources import base, times
 from streams.sources.base import Source, build_event, decode_json, decode_text, event_time
@@ -21,7 +22,7 @@ from streams.sources.zeek.layouts import DOTTED, KINDS
 from streams.sources.zeek.login import kerberos, ntlm, radius, rdp, ssh
 from streams.sources.zeek.names import LOG, LOG_KEYS, SHARED_KEYS, clean_log, log_by_columns, plain_fields
 from streams.sources.zeek.services import dhcp, ntp
-from streams.sources.zeek.share import NETWORK_FILE, dce_rpc, files, ftp, smb_files, smb_mapping, smtp
+from streams.sources.zeek.share import dce_rpc, files, ftp, smb_files, smb_mapping, smtp
 from streams.sources.zeek.tsv import decode_line
 from streams.sources.zeek.web import dns, http, ssl, x509
 
@@ -105,7 +106,7 @@ def normalize(fields: Mapping[str, Any], record: RawRecord) -> Event:
 def _profiles(body: Mapping[str, Any]) -> tuple[str, ...]:
     if "is_alert" in body:
         return ("security_control",)
-    return ("host",) if "actor" in body and body["class_uid"] != NETWORK_FILE else ()
+    return ("host",) if "actor" in body and body["class_uid"] != NETWORK_FILE_ACTIVITY else ()
 
 
 def _span(body: dict[str, Any], time: int) -> None:

@@ -6,10 +6,10 @@ import re
 from itertools import islice
 from typing import Any, Final
 
+from models.ocsf_classes import DNS_ACTIVITY, HTTP_ACTIVITY, NETWORK_ACTIVITY
 from streams.sources import base
 from streams.sources.base import drop_none
 from streams.sources.zeek.fields import (
-    NETWORK,
     OTHER,
     Fields,
     begin,
@@ -27,8 +27,6 @@ from streams.sources.zeek.fields import (
 )
 from streams.sources.zeek.flow import FAIL, OPEN, TRAFFIC, other, settle_hosts
 
-HTTP: Final = 4002
-DNS: Final = 4003
 DNS_QUERY, DNS_RESPONSE = 1, 2
 MAX_LISTED: Final = 256  # objects made of a list; a longer list stays unmapped too, whole
 RCODES: Final = frozenset((*range(12), *range(16, 26)))  # those OCSF names
@@ -51,7 +49,7 @@ def dns(fields: Fields, time: int) -> dict[str, Any]:
     return begin(
         fields,
         time,
-        DNS,
+        DNS_ACTIVITY,
         DNS_QUERY if code is None and not answers else DNS_RESPONSE,
         query=_query(fields),
         answers=answers,
@@ -108,7 +106,7 @@ def http(fields: Fields, time: int) -> dict[str, Any]:
     return begin(
         fields,
         time,
-        HTTP,
+        HTTP_ACTIVITY,
         activity,
         method if activity == OTHER else None,
         actor=user_actor(fields, "username"),
@@ -195,7 +193,7 @@ def ssl(fields: Fields, time: int) -> dict[str, Any]:
     return begin(
         fields,
         time,
-        NETWORK,
+        NETWORK_ACTIVITY,
         activity,
         app_protocol_name=take_text(fields, "next_protocol") or "ssl",
         tls=_tls(fields),
@@ -235,7 +233,7 @@ def x509(fields: Fields, time: int) -> dict[str, Any]:
         certificate=_certificate(fields),
         key_length=take_count(fields, "certificate.key_length"),
     )
-    return begin(fields, time, NETWORK, OTHER, "x509", tls=tls)
+    return begin(fields, time, NETWORK_ACTIVITY, OTHER, "x509", tls=tls)
 
 
 def _certificate(fields: Fields) -> dict[str, Any] | None:
