@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from models.ocsf import domain_of
 from models.records import Coordinates
 
 
@@ -38,6 +39,7 @@ class Event:
         ocsf: The OCSF 1.8.0 event, ready for the wire.
         at: Where the raw record can be fetched again.
         sha256: Full SHA-256 of the raw bytes.
+        about: Domain that an alert is about, empty where the class says it.
     """
 
     uid: str
@@ -48,9 +50,15 @@ class Event:
     ocsf: dict[str, Any]
     at: Coordinates
     sha256: str
+    about: str = ""
 
     @property
     def class_uid(self) -> int:
         """Return the OCSF class of the event."""
         class_uid: int = self.ocsf["class_uid"]
         return class_uid
+
+    @property
+    def domain(self) -> str:
+        """Return `identity`, `network` or `workload`."""
+        return self.about or domain_of(self.class_uid)

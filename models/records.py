@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 TIME_FROM_BROKER: Final = "time_from_broker"  # label on events whose own time was missing or unusable
 
@@ -24,6 +25,26 @@ class Coordinates:
 
 
 @dataclass(frozen=True, slots=True)
+class Context:
+    """What is known of a record from outside its own bytes.
+
+    Attributes:
+        host: Name of the host it is from, when whoever shipped it says so; else empty.
+        zone: IANA name of the zone of times that name none.
+        year: Year of times that name none; 0 when only the broker's time can tell.
+        envelope: What the shipper wrapped around the record and nobody else keeps; it goes to `unmapped`.
+    """
+
+    host: str = ""
+    zone: str = "UTC"
+    year: int = 0
+    envelope: Mapping[str, Any] = field(default_factory=dict)
+
+
+BARE: Final = Context()
+
+
+@dataclass(frozen=True, slots=True)
 class RawRecord:
     """One raw record of one source, as it came.
 
@@ -33,6 +54,8 @@ class RawRecord:
         at: Where to fetch them again.
         broker_time: The broker's timestamp in ms, 0 when there is none (files).
         columns: Column names for formats that keep them apart from the data (TSV), else empty.
+        context: What is known of it from outside.
+        part: Which of several events that one record tells of, from 0.
     """
 
     source: str
@@ -40,6 +63,8 @@ class RawRecord:
     at: Coordinates
     broker_time: int = 0
     columns: tuple[str, ...] = ()
+    context: Context = BARE
+    part: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,15 @@ def content_uid(kind: str, *parts: str | bytes) -> str:
     return digest.hexdigest()[:UID_HEX_LENGTH]
 
 
-def event_uid(source: str, raw: bytes) -> str:
-    """Name an event by its source and its raw bytes."""
-    return content_uid("event", source, raw)
+def event_uid(source: str, raw: bytes, *more: str) -> str:
+    """Name an event by its source and its raw bytes, and by what else it takes to tell it from another.
+
+    Args:
+        source: Name of the source.
+        raw: The raw bytes.
+        more: The host, when the bytes do not name it; which part, when one record tells of several events.
+    """
+    return content_uid("event", source, raw, *more)
 
 
 def signal_uid(analytic_uid: str, event_uid_: str) -> str:

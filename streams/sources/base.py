@@ -7,8 +7,8 @@ into an `Event`; both raise `Unparseable` and nothing else, and `parse` makes th
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ MAX_RECORD_BYTES: Final = 1_048_576  # Kafka's usual message limit; a longer rec
 INT64_MAX: Final = 2**63 - 1
 LATEST_MS: Final = 4_102_444_800_000  # the year 2100, as the OCSF validator has it
 OLDEST_MS: Final = 10_000_000_000  # earlier than May 1970 is seconds mistaken for milliseconds
+MAX_PARTS: Final = 1000  # events that one record tells of
 MAX_DEPTH: Final = 64  # the JSON encoder gives up at 254 levels, and an event wraps a record in some of its own
 
 
@@ -42,6 +43,9 @@ class Source:
         normalize: Mapping and raw record to event; raises Unparseable.
         recognize: Tell from a record's shape whether it is of this source. Gets the raw bytes and, when they are one
             JSON object, that object.
+        expand: Cut a decoded record that tells of several events into one mapping each; None where none ever does.
+        join: Return the name of the group that a line belongs to, and whether the line ends it; None for a line that
+            stands alone. None where every line does.
     """
 
     name: str
@@ -53,6 +57,8 @@ class Source:
     decode: Callable[[RawRecord], Mapping[str, Any]]
     normalize: Callable[[Mapping[str, Any], RawRecord], Event]
     recognize: Callable[[bytes, Mapping[str, Any] | None], bool]
+    expand: Callable[[Mapping[str, Any]], Sequence[Mapping[str, Any]]] | None = None
+    join: Callable[[bytes], tuple[bytes, bool] | None] | None = None
 
     @property
     def topic(self) -> str:
@@ -60,9 +66,21 @@ class Source:
         return f"raw.{self.name}"
 
     def parse(self, record: RawRecord) -> Event | ParseError:
-        """Turn one raw record into an event, or into the reason why not. Pure; never raises."""
+        """Turn one raw record into an event (its first), or into the reason why not. Pure; never raises."""
+        found = self.parse_all(record)
+        return found if isinstance(found, ParseError) else found[0]
+
+    def parse_all(self, record: RawRecord) -> tuple[Event, ...] | ParseError:
+        """Turn one raw record into all events it tells of, one at least, or into the reason why not. Never raises."""
         try:
-            return self.normalize(self.decode(record), record)
+            fields = self.decode(record)
+            if self.expand is None:
+                return (self.normalize(fields, record),)
+            parts = self.expand(fields)[:MAX_PARTS] or (fields,)
+            return tuple(
+                self.normalize(part, replace(record, part=number) if number else record)
+                for number, part in enumerate(parts)
+            )
         except Unparseable as error:
             return ParseError(error.reason, error.offset, error.field)
 
@@ -144,6 +162,8 @@ def build_event(
     metadata: dict[str, Any] | None = None,
     profiles: tuple[str, ...] = (),
     unmapped: dict[str, Any] | None = None,
+    about: str = "",
+    names_host: bool = True,
 ) -> Event:
     """Complete `body` with what every event carries and wrap it as an Event.
 
@@ -158,10 +178,14 @@ def build_event(
         metadata: Further metadata attributes (`event_code`, `log_name`, `uid` ...).
         profiles: OCSF profiles whose attributes `body` uses (`host`, `cloud`, `container`, ...).
         unmapped: Fields that have no attribute.
+        about: Domain that an alert is about (`identity`, `network`, `workload`); empty for that of the class.
+        names_host: Whether the raw bytes themselves say which host they are from, or need not. Where they do not, the
+            same line of two hosts must not become one event.
     """
     raw_text = record.raw.decode("utf-8")
     sha256 = sha256_hex(record.raw)
-    uid = event_uid(record.source, record.raw)
+    context = record.context
+    uid = event_uid(record.source, record.raw, *_told_apart_by(record, names_host=names_host))
     meta: dict[str, Any] = {"version": ocsf.VERSION, "product": product, "uid": uid}
     if original_time is not None:
         meta["original_time"] = str(original_time)
@@ -174,9 +198,17 @@ def build_event(
     body["metadata"] = meta
     body["raw_data"] = raw_text
     body["raw_data_hash"] = {"algorithm": "SHA-256", "algorithm_id": 3, "value": sha256}
+    if context.envelope:
+        unmapped = {**(unmapped or {}), "envelope": dict(context.envelope)}
     if unmapped:
         body["unmapped"] = unmapped
-    return Event(uid, body["time"], record.source, logsource, native, body, record.at, sha256)
+    return Event(uid, body["time"], record.source, logsource, native, body, record.at, sha256, about)
+
+
+def _told_apart_by(record: RawRecord, *, names_host: bool) -> tuple[str, ...]:
+    if record.part:
+        return record.context.host * (not names_host), str(record.part)
+    return (record.context.host,) if record.context.host and not names_host else ()
 
 
 def text(value: Any) -> str | None:
