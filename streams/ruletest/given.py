@@ -1,0 +1,77 @@
+"""What the tests of a rule give and expect, as they were read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from models.entity import EntityKey
+
+
+@dataclass(frozen=True, slots=True)
+class GivenRecord:
+    """One raw record of a test.
+
+    Attributes:
+        source: Name of the source that parses it.
+        raw: Its bytes.
+        columns: Column names for TSV.
+        at: Milliseconds after the start of the test to which its event is moved; None keeps the record's own time.
+    """
+
+    source: str
+    raw: bytes
+    columns: tuple[str, ...] = ()
+    at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GivenSignal:
+    """One rule hit of a test, or several alike.
+
+    Attributes:
+        rule: Name or id of the detection rule.
+        line: 1-based line in the file.
+        at: When, ms after the start of the test.
+        entities: Entities its event names.
+        fields: Field values; `{n}` in one stands for the number of the repetition, from 0.
+        domain: `identity`, `network`, `workload`, or empty for the rule's own.
+        repeat: How many times.
+        every: Distance between repetitions, ms.
+    """
+
+    rule: str
+    line: int
+    at: int
+    entities: tuple[EntityKey, ...]
+    fields: Mapping[str, str]
+    domain: str
+    repeat: int
+    every: int
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTest:
+    """One test of one rule.
+
+    Attributes:
+        name: What it shows.
+        rule: Name or id of the rule, empty for the one rule of the file beside it.
+        line: 1-based line in the file.
+        records: Raw records; exactly one for a detection.
+        signals: Rule hits, for a correlation.
+        links: Pairs of linked entities; they hold for the whole test.
+        fires: For a detection: whether it has to fire. None for a correlation.
+        sequences: For a correlation: how many sequences stand in the end.
+        alert: For a correlation: whether one of them is escalated; None when that does not matter.
+    """
+
+    name: str
+    rule: str
+    line: int
+    records: tuple[GivenRecord, ...] = ()
+    signals: tuple[GivenSignal, ...] = ()
+    links: tuple[tuple[EntityKey, EntityKey], ...] = ()
+    fires: bool | None = None
+    sequences: int = 0
+    alert: bool | None = None

@@ -1,0 +1,152 @@
+"""Play one test of a rule and judge what came out: empty when it is as expected, else what is not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from models import ocsf
+from models.entity import EntityKey, EntityLink
+from models.event import Event
+from models.finding import EventRef, Signal
+from models.finding import Sequence as FoundSequence
+from models.records import Coordinates, ParseError, RawRecord
+from models.uids import content_uid, link_uid, signal_uid
+from streams.clock import ClockOffsets
+from streams.correlate.engine import Correlator
+from streams.correlate.spec import CorrelationSpec
+from streams.detect.engine import Detector
+from streams.detect.rule import DetectionRule
+from streams.ingest import Ingest
+from streams.replay.timeline import END_OF_TIME, Timeline
+from streams.ruletest.given import GivenRecord, GivenSignal, RuleTest
+from streams.sources.base import Source
+from streams.sources.registry import SOURCES
+
+START_MS: Final = 1_700_000_000_000  # when every test begins; nothing depends on it
+WHERE: Final = Coordinates("test", 0, 1)
+_CLASS_OF_DOMAIN: Final = {"identity": 3002, "network": 4001, "workload": 1007}
+_Item = tuple[int, Signal | EntityLink]
+
+
+def play_detection(rule: DetectionRule, test: RuleTest) -> str:
+    """Give a detection its one record; return what is not as expected."""
+    given = test.records[0]
+    parsed = SOURCES[given.source].parse(_raw(given))
+    if isinstance(parsed, ParseError):
+        return f"the record does not parse: {parsed.reason}"
+    detector = Detector((rule,))
+    detection = detector.match(parsed)
+    if detection.failures:
+        return f"the rule failed: {detection.failures[0].error}"
+    if bool(detection.matches) is test.fires:
+        return ""
+    if detection.matches:
+        return f"fires on {dict(detection.matches[0].matched)}"
+    return "does not fire" if detector.candidates(parsed) else f"does not concern {_log_source(parsed)}"
+
+
+def play_correlation(
+    spec: CorrelationSpec, test: RuleTest, detector: Detector, detections: Mapping[str, DetectionRule]
+) -> str:
+    """Play the signals, records and links of a test through one correlation; return what is not as expected.
+
+    Args:
+        spec: The correlation.
+        test: Its test.
+        detector: All detections, for raw records.
+        detections: The same by id and name, for rule hits.
+    """
+    correlator = Correlator((spec,))
+    ingest = Ingest(detector, correlator.router, ClockOffsets())
+    items: list[_Item] = []
+    for number, signal in enumerate(test.signals):
+        items += ((hit.time, hit) for hit in _hits(signal, number, detections[signal.rule]))
+    for record in test.records:
+        result = ingest.process(_moved(SOURCES[record.source], record.at), _raw(record))
+        if result.event is None or result.dead:
+            return f"a record went to the dead letters: {result.dead[0].error.reason}"
+        items += ((routed.signal.time, routed.signal) for routed in result.signals)
+        items += ((result.event.time, link) for link in result.links)
+    start = min((time for time, _ in items), default=START_MS)
+    items += ((start, _link(*ends)) for ends in test.links)
+    timeline = Timeline(correlator)
+    timeline.play(sorted(items, key=lambda item: (item[0], item[1].uid)))
+    wrong = _judge(list(timeline.standing.values()), test)
+    return f"{wrong}; {_fired(items)}" if wrong else ""
+
+
+def _log_source(event: Event) -> str:
+    source = event.logsource
+    kinds = ", ".join(source.categories) or "no category"
+    return f"{source.product}/{source.service or '-'} ({kinds}), OCSF class {event.class_uid}"
+
+
+def _raw(given: GivenRecord) -> RawRecord:
+    return RawRecord(given.source, given.raw, WHERE, START_MS, given.columns)
+
+
+def _moved(source: Source, at: int | None) -> Source:
+    """Return the source with its events moved to `at` (ms after the start); None leaves them where they are.
+
+    A record that is given at two times is two events, so the uid is another one too.
+    """
+    if at is None:
+        return source
+    time = START_MS + at
+
+    def normalize(fields: Mapping[str, Any], record: RawRecord) -> Event:
+        event = source.normalize(fields, record)
+        uid = content_uid("moved event", event.uid, str(at))
+        return replace(event, uid=uid, time=time, ocsf={**event.ocsf, "time": time})
+
+    return replace(source, normalize=normalize)
+
+
+def _link(left: EntityKey, right: EntityKey) -> EntityLink:
+    """Return a link that holds always: a test says so when it names one."""
+    first, second = sorted((left, right))
+    uid = link_uid(str(first), str(second), 0, "test")
+    return EntityLink(uid, first, second, 0, END_OF_TIME, 90, "test", "test")
+
+
+def _hits(given: GivenSignal, number: int, rule: DetectionRule) -> Iterator[Signal]:
+    domain = given.domain or _domain(rule)
+    for n in range(given.repeat):
+        event = content_uid("test event", str(number), str(n))
+        yield Signal(
+            uid=signal_uid(rule.uid, event),
+            time=START_MS + given.at + n * given.every,
+            analytic=rule.analytic,
+            event=EventRef(event, _CLASS_OF_DOMAIN[domain], "test", WHERE, "0" * 64),
+            domain=domain,
+            confidence=rule.confidence,
+            risk=rule.risk,
+            entities=given.entities,
+            fields={name: value.replace("{n}", str(n)) for name, value in given.fields.items()},
+        )
+
+
+def _domain(rule: DetectionRule) -> str:
+    if rule.logsource.class_uid:
+        return ocsf.domain_of(rule.logsource.class_uid)
+    directory = Path(rule.path).parent.name
+    return directory if directory in ocsf.DOMAINS else "workload"
+
+
+def _judge(standing: Sequence[FoundSequence], test: RuleTest) -> str:
+    if len(standing) != test.sequences:
+        found = ", ".join(sorted(sequence.group for sequence in standing))
+        return f"{len(standing)} sequences stand, {test.sequences} expected" + (f": {found}" if found else "")
+    if test.alert in (None, any(sequence.is_alert for sequence in standing)):
+        return ""
+    reasons = "; ".join(reason for sequence in standing for reason in sequence.reasons)
+    return f"{'escalated' if not test.alert else 'not escalated'}: {reasons or 'no sequence stands'}"
+
+
+def _fired(items: Sequence[_Item]) -> str:
+    counts = Counter({item.uid: item.analytic.name for _, item in items if isinstance(item, Signal)}.values())
+    return "fired: " + (", ".join(f"{name} ({count})" for name, count in sorted(counts.items())) or "nothing")
