@@ -19,11 +19,14 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*+"')
 
 
+def _visible(character: str) -> str:
+    """Escape what is not visible: control, bidirectional, zero-width, private, unassigned."""
+    return character if character.isprintable() else json.dumps(character)[1:-1]
+
+
 def _escaped(character: str) -> str:
-    """Escape what is not visible (control, bidirectional, zero-width, private, unassigned) or would end the quote."""
-    if character.isprintable() and character not in '"\\':
-        return character
-    return json.dumps(character)[1:-1]
+    """Escape what is not visible, and what would end the quote or change what follows in it."""
+    return f"\\{character}" if character in '"\\' else _visible(character)
 
 
 def quoted(value: str) -> str:
@@ -34,8 +37,12 @@ def quoted(value: str) -> str:
 
 
 def plain(text: str, limit: int = MAX_PLAIN) -> str:
-    """Bound and escape text that our own content supplies (rule titles, field names), without any quote in it."""
-    body = "".join(_escaped(character) for character in text[:limit].replace('"', "'"))
+    """Bound text that stands without quotes, invisible characters escaped, no double quote in it.
+
+    A backslash stands as it is, since it escapes nothing outside quotes. So this is for reading: whoever needs the
+    exact value quotes it.
+    """
+    body = "".join(map(_visible, text[:limit].replace('"', "'")))
     return body + CUT if len(text) > limit else body
 
 

@@ -6,13 +6,13 @@ from collections import Counter
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.table import Table
 
+from models import ocsf
 from streams.cli.output import print_json
 from streams.config import load_settings
 from streams.rulebook import load_rulebook
 from streams.ruletest import run_tests
+from streams.sources.base import Source
 from streams.sources.registry import SOURCES
 
 _PATHS = click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
@@ -27,7 +27,7 @@ def sources() -> None:
 @sources.command("list")
 @_JSON
 def sources_list(*, as_json: bool) -> None:
-    """List every source with its topic, shippers, OCSF classes and entities."""
+    """List every source: topic, shippers, OCSF classes, entities."""
     rows = [
         {
             "name": source.name,
@@ -43,24 +43,34 @@ def sources_list(*, as_json: bool) -> None:
     if as_json:
         print_json(rows)
         return
-    table = Table("source", "topic", "shippers", "OCSF classes", "entities", "usual delay", title="Sources")
-    for source in SOURCES.values():
-        classes = ", ".join(map(str, source.classes))
-        delay = f"{source.delay_ms // 60_000} min"
-        table.add_row(source.name, source.topic, ", ".join(source.shippers), classes, ", ".join(source.entities), delay)
-    Console().print(table)
+    click.echo("\n\n".join(_told(source) for source in SOURCES.values()))
+
+
+def _told(source: Source) -> str:
+    classes = "any" if set(source.classes) == ocsf.CLASSES.keys() else ", ".join(map(str, source.classes))
+    facts = {
+        "topic": source.topic,
+        "shippers": ", ".join(source.shippers),
+        "OCSF classes": classes,
+        "entities": ", ".join(source.entities),
+        "usual delay": f"{source.delay_ms // 60_000} min",
+    }
+    return "\n".join((f"{source.name}: {source.title}", *(f"  {name:13} {fact}" for name, fact in facts.items())))
 
 
 @click.group()
 def rules() -> None:
-    """The detection content: check it, test it."""
+    """Check and test the detection content."""
 
 
 @rules.command("check")
 @_PATHS
 @_JSON
 def rules_check(paths: tuple[Path, ...], *, as_json: bool) -> int:
-    """Report everything wrong with rule files or directories at once (default: the configured ones)."""
+    """Report everything wrong with rules, all at once.
+
+    PATHS are rule files and directories; without them, the configured ones are checked.
+    """
     book = load_rulebook(paths or load_settings().rule_paths)
     kinds = Counter(spec.kind for spec in book.correlations)
     if as_json:
@@ -79,7 +89,11 @@ def rules_check(paths: tuple[Path, ...], *, as_json: bool) -> int:
 @_PATHS
 @_JSON
 def rules_test(paths: tuple[Path, ...], *, as_json: bool) -> int:
-    """Run the tests that stand beside rules (NAME.tests.yml), without a broker."""
+    """Run the tests that stand beside rules.
+
+    They are in NAME.tests.yml beside NAME.yml. PATHS are rule files and directories; without them, the configured ones
+    are tested. Needs no broker.
+    """
     report = run_tests(paths or load_settings().rule_paths)
     passed = sum(case.passed for case in report.cases)
     failed = len(report.cases) - passed + len(report.problems)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from typing import Any
+from contextlib import contextmanager
+from typing import Any, Final
 from uuid import uuid4
 
 import click
 import orjson
-from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Message as KafkaMessage
 
 from models import ocsf
 from models.errors import InvalidRecord, KafkaUnavailable
@@ -24,12 +26,14 @@ from streams.wire import Message
 from streams.workers import clients, kafka_admin
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Machine output.")
-IDLE_SECONDS = 5.0
+ANSWER_SECONDS: Final = 10.0
+POLL_SECONDS: Final = 0.2
+BATCH: Final = 100
 
 
 @click.group()
 def topics() -> None:
-    """The topics: make them, list them, compare a cluster with the table."""
+    """Make, list and check the topics."""
 
 
 @topics.command("create")
@@ -48,7 +52,7 @@ def topics_create(*, replication: int, as_json: bool) -> None:
 @topics.command("list")
 @_JSON
 def topics_list(*, as_json: bool) -> None:
-    """List every topic of the table: key, partitions, retention, cleanup."""
+    """List every topic: partitions, how long it is kept, its key."""
     rows = table(SOURCES, load_settings().topic_prefix)
     if as_json:
         print_json([{name: getattr(row, name) for name in row.__slots__} for row in rows])
@@ -62,7 +66,7 @@ def topics_list(*, as_json: bool) -> None:
 @topics.command("check")
 @_JSON
 def topics_check(*, as_json: bool) -> int:
-    """Compare a live cluster with the table and explain each difference."""
+    """Compare a cluster with the table and explain each difference."""
     settings = load_settings()
     differences = kafka_admin.check(settings.bootstrap, table(SOURCES, settings.topic_prefix))
     if as_json:
@@ -86,7 +90,7 @@ def verdicts() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print each verdict as its OCSF record, a line each.")
 def verdicts_tail(*, from_beginning: bool, limit: int | None, idle: float | None, as_json: bool) -> None:
     """Print verdicts as they come."""
-    for number, value in enumerate(_records(load_settings(), "verdicts", idle, from_beginning=from_beginning), 1):
+    for number, value in enumerate(_coming(load_settings(), "verdicts", idle, from_beginning=from_beginning), 1):
         click.echo(value.decode("utf-8", "replace") if as_json else _verdict_line(value))
         if number == limit:
             break
@@ -114,8 +118,11 @@ def dead_letter() -> None:
 )
 @_JSON
 def dead_letter_list(*, limit: int, as_json: bool) -> None:
-    """List dead letters, oldest first: where from, which stage, why."""
-    for number, value in enumerate(_records(load_settings(), "dead-letter", IDLE_SECONDS, from_beginning=True), 1):
+    """List dead letters: where from, which stage, why.
+
+    The oldest of each partition come first. With --json, each is printed whole, a line each.
+    """
+    for number, value in enumerate(_standing(load_settings(), "dead-letter"), 1):
         letter = orjson.loads(value)
         if as_json:
             click.echo(value.decode())
@@ -129,12 +136,17 @@ def dead_letter_list(*, limit: int, as_json: bool) -> None:
 @dead_letter.command("replay")
 @click.option("--stage", help="Only letters of this stage.")
 @click.option("--source", help="Only letters of this source.")
-def dead_letter_replay(*, stage: str | None, source: str | None) -> None:
-    """Send the original bytes of dead letters to the topics they came from again."""
+@_JSON
+def dead_letter_replay(*, stage: str | None, source: str | None, as_json: bool) -> None:
+    """Send dead letters round again.
+
+    The original bytes of what is there now go to the topic they came from. Nothing is remembered: a second run sends
+    them once more.
+    """
     settings = load_settings()
     producer = clients.producer(settings, "dead-letter-replay")
     count = 0
-    for value in _records(settings, "dead-letter", IDLE_SECONDS, from_beginning=True):
+    for value in _standing(settings, "dead-letter"):
         letter = dead_letter_from_json(orjson.loads(value))
         if (stage and letter.stage != stage) or (source and letter.record.source != source):
             continue
@@ -142,35 +154,73 @@ def dead_letter_replay(*, stage: str | None, source: str | None) -> None:
         clients.produce(producer, settings.topic_prefix, Message(topic, b"", letter.record.raw, []))
         count += 1
     clients.flush(producer)
+    if as_json:
+        print_json({"sent": count})
+        return
     click.echo(f"{count} sent again")
 
 
-def _records(settings: Settings, topic: str, idle: float | None, *, from_beginning: bool) -> Iterator[bytes]:
-    """Yield the values of a topic, in a group of nobody else, committing nothing."""
-    consumer = Consumer(
-        {
-            "bootstrap.servers": settings.bootstrap,
-            "group.id": f"braid-cli-{uuid4().hex}",
-            "enable.auto.commit": False,
-            "isolation.level": "read_committed",
-            "fetch.wait.max.ms": 50,
-        }
-    )
-    try:
-        consumer.assign(_partitions(consumer, settings.topic_prefix + topic, from_beginning=from_beginning))
+def _coming(settings: Settings, topic: str, idle: float | None, *, from_beginning: bool) -> Iterator[bytes]:
+    """Yield the values of a topic as they come, until none came for `idle` seconds."""
+    with _consumer(settings) as consumer:
+        start = OFFSET_BEGINNING if from_beginning else OFFSET_END
+        consumer.assign(_partitions(settings, consumer, topic, start))
         last = time.monotonic()
         while idle is None or time.monotonic() - last < idle:
-            for message in clients.usable(consumer.consume(100, 0.2)):
+            for message in clients.usable(consumer.consume(BATCH, POLL_SECONDS)):
                 last = time.monotonic()
                 yield message.value() or b""
             sys.stdout.flush()
+
+
+def _standing(settings: Settings, topic: str) -> Iterator[bytes]:
+    """Yield the values a topic has now; what comes meanwhile may well follow from what is done with these."""
+    with _consumer(settings) as consumer:
+        partitions = _partitions(settings, consumer, topic, OFFSET_BEGINNING)
+        ends = {at.partition: consumer.get_watermark_offsets(at, timeout=ANSWER_SECONDS)[1] for at in partitions}
+        consumer.assign(partitions)
+        left = {number for number, end in ends.items() if end > 0}
+        last = time.monotonic()
+        while left:
+            messages = consumer.consume(BATCH, POLL_SECONDS)
+            last = time.monotonic() if messages else last
+            if time.monotonic() - last > ANSWER_SECONDS:
+                raise KafkaUnavailable(f"{settings.bootstrap} sent nothing for {ANSWER_SECONDS:g} s")
+            left -= {message.partition() or 0 for message in messages if _is_end(message)}
+            kept = [(m.partition() or 0, m.offset() or 0, m.value() or b"") for m in clients.usable(messages)]
+            yield from (value for number, offset, value in kept if offset < ends[number])
+            left -= {number for number, offset, _ in kept if offset + 1 >= ends[number]}
+
+
+def _is_end(message: KafkaMessage) -> bool:
+    error = message.error()
+    return error is not None and error.code() == KafkaError._PARTITION_EOF  # noqa: SLF001  # its public name for it
+
+
+@contextmanager
+def _consumer(settings: Settings) -> Iterator[Consumer]:
+    """Make a consumer in a group of nobody else, that commits nothing."""
+    config: dict[str, Any] = {
+        "bootstrap.servers": settings.bootstrap,
+        "group.id": f"braid-cli-{uuid4().hex}",
+        "enable.auto.commit": False,
+        "enable.partition.eof": True,
+        "isolation.level": "read_committed",
+        "fetch.wait.max.ms": 50,
+        "log_level": 0,  # what goes wrong is raised; the library's own lines would stand between the records
+    }
+    made = Consumer(config)
+    try:
+        yield made
+    except KafkaException as error:
+        raise KafkaUnavailable(f"{settings.bootstrap}: {error.args[0].str()}") from error
     finally:
-        consumer.close()
+        made.close()
 
 
-def _partitions(consumer: Consumer, topic: str, *, from_beginning: bool) -> list[TopicPartition]:
-    metadata: Any = consumer.list_topics(topic, timeout=10).topics[topic]
+def _partitions(settings: Settings, consumer: Consumer, topic: str, offset: int) -> list[TopicPartition]:
+    name = settings.topic_prefix + topic
+    metadata: Any = consumer.list_topics(name, timeout=ANSWER_SECONDS).topics[name]
     if metadata.error is not None:
-        raise KafkaUnavailable(f"{topic}: {metadata.error.str()}; make the topics with: braid topics create")
-    offset = OFFSET_BEGINNING if from_beginning else OFFSET_END
-    return [TopicPartition(topic, number, offset) for number in metadata.partitions]
+        raise KafkaUnavailable(f"{name}: {metadata.error.str()}; make the topics with: braid topics create")
+    return [TopicPartition(name, number, offset) for number in metadata.partitions]

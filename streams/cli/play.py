@@ -5,22 +5,27 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Final
 
 import click
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from agents.deterministic import DeterministicInvestigator
+from models.records import DeadLetter, RawRecord
 from streams.cli.output import print_json
 from streams.cli.story import tell_story
 from streams.config import load_settings
-from streams.replay.inputs import find_inputs, read_all
+from streams.replay.inputs import Sourced, find_inputs, read_all
 from streams.replay.run import Replay
 from streams.rulebook import load_rulebook
 from streams.sources.registry import source_named
 from streams.stage import build_stages
+
+DEMO: Final = "demo"
 
 
 @click.command()
@@ -46,9 +51,10 @@ def replay(
     clock_offset: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Play recorded telemetry (files, directories, .gz) through the whole path, without a broker.
+    """Play recorded telemetry through the whole path.
 
-    Writes events, signals, sequences, verdicts, actions, dead-letter and late as .ndjson, and summary.json, to --out.
+    Needs no broker. PATHS are files and directories; .gz is read too. Writes events, signals, sequences, verdicts,
+    actions, dead-letter and late as .ndjson, and summary.json, to --out.
     """
     settings = load_settings(
         rules=rules or None, default_rules=False if no_default_rules else None, clock_offsets=clock_offset or None
@@ -84,16 +90,32 @@ def _progress() -> Iterator[tuple[Callable[[Path], None], Callable[[int], None]]
         )
 
 
+def _anywhere(item: Sourced | DeadLetter, folder: Path) -> Sourced | DeadLetter:
+    """Name a bundled file without the folder it is installed in, which would show in the coordinates of evidence."""
+    if isinstance(item, DeadLetter):
+        return replace(item, record=_under_demo(item.record, folder))
+    source, record = item
+    return source, _under_demo(record, folder)
+
+
+def _under_demo(record: RawRecord, folder: Path) -> RawRecord:
+    topic = Path(DEMO, Path(record.at.topic).relative_to(folder)).as_posix()
+    return replace(record, at=replace(record.at, topic=topic))
+
+
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Keep the output files there.")
 def demo(*, as_json: bool, out: Path | None) -> None:
-    """Play a bundled attack through the real path: no broker, no key, no network."""
+    """Play a bundled attack through the real path.
+
+    Needs no broker, no key and no network.
+    """
     began = time.perf_counter()
     stages = build_stages(load_rulebook(load_settings().rule_paths).sound(), ())
-    with as_file(files("streams") / "demo") as folder:
+    with as_file(files("streams") / DEMO) as folder:
         inputs = find_inputs([folder])
-        records = read_all(inputs.files, None, lambda _: None)
+        records = (_anywhere(item, folder) for item in read_all(inputs.files, None, lambda _: None))
         found = Replay(stages, DeterministicInvestigator(), out).run(records, (), lambda _: None)
     if as_json:
         print_json(found.summary(()))

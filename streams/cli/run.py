@@ -21,9 +21,10 @@ def _log(settings: Settings) -> None:
 @click.command()
 @click.argument("name", metavar="NAME", type=click.Choice(WORKERS))
 def worker(name: str) -> None:
-    """Run one worker until SIGTERM: ingest, correlate, archive or investigate.
+    """Run one worker until SIGTERM.
 
-    Start as many as there are partitions; they share the work. Settings: BRAID_BOOTSTRAP and the others in the README.
+    NAME is ingest, correlate, archive or investigate. Start as many of each as there are partitions; they share the
+    work. Settings: BRAID_BOOTSTRAP and the others in the README.
     """
     settings = load_settings()
     _log(settings)
@@ -41,7 +42,10 @@ def worker(name: str) -> None:
 @click.command()
 @click.option("--with-kafka", is_flag=True, help="Start a local Kafka too (Java 17 and, the first time, Maven).")
 def up(*, with_kafka: bool) -> None:
-    """Run every worker against one Kafka, until Ctrl-C; topics that are missing are made."""
+    """Run every worker against one Kafka, until Ctrl-C.
+
+    Topics that are missing are made first.
+    """
     settings = load_settings()
     _log(settings)
     run_up(settings, with_kafka=with_kafka, stop=Stop().listen(), say=lambda line: click.echo(line, err=True))

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from rich.console import Console
-from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -91,7 +90,7 @@ def _stages(found: Replayed) -> Table:
         ("6 verdict", counts["verdicts"], _counted(kinds)),
         ("7 action", counts["actions"], f"proposed, on {_some(len(targets), 'target')}; a person has to approve each"),
     ):
-        table.add_row(name, f"{count:,}", escape(what))
+        table.add_row(name, f"{count:,}", Text(what))  # rule titles: neither markup nor emoji is read out of them
     return table
 
 
@@ -112,12 +111,12 @@ def _some(number: int, noun: str) -> str:
 def _tell(console: Console, one: _Judged) -> None:
     verdict = one.investigation.verdict
     kind = f"{VERDICTS[verdict.verdict_id]}, confidence {verdict.confidence}"
-    console.print(f"\n{kind}: {escape(one.sequence.analytic.name)}", style="bold", highlight=False)
-    console.print(f"on {escape(plain(verdict.group))}, verdict {verdict.uid}", highlight=False)
+    console.print(Text(f"\n{kind}: {plain(one.sequence.analytic.name)}", style="bold"))
+    console.print(Text(f"on {plain(verdict.group)}, verdict {verdict.uid}"))
     for line in _detections(one.sequence):
         _line(console, line)
     for line in _ending(one.investigation):
-        console.print(Padding(escape(line), (0, 0, 0, len(INDENT))), highlight=False)
+        console.print(Padding(Text(line), (0, 0, 0, len(INDENT))))
 
 
 def _detections(sequence: Sequence) -> Iterator[str]:
@@ -159,4 +158,4 @@ def _list(console: Console, rest: list[_Judged]) -> None:
 
 def _line(console: Console, text: str) -> None:
     """Print one line, cut to the width of the terminal."""
-    console.print(Text(INDENT + text), no_wrap=True, overflow="ellipsis", highlight=False)
+    console.print(Text(INDENT + text), no_wrap=True, overflow="ellipsis")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from pathlib import Path
 from typing import Any, Final
 
 import faust
@@ -15,7 +16,7 @@ import orjson
 from yarl import URL
 
 from models.entity import EntityLink
-from models.errors import InvalidRecord
+from models.errors import ConfigError, InvalidRecord
 from models.finding import SequenceClosed, Signal, signal_from_ocsf
 from models.ocsf import decode
 from models.records import Coordinates, DeadLetter, ParseError, RawRecord
@@ -245,8 +246,17 @@ def build_app(settings: Settings, health: Health, partitions: int) -> faust.App:
 
 def run(settings: Settings, health: Health, stop: Stop) -> None:
     """Run the worker; Faust takes SIGTERM and SIGINT over and ends in good order."""
+    _make_folder(settings.data_dir)
     app = build_app(settings, health, keyed_partitions(settings, stop))
     if stop.requested:
         return
     worker = faust.Worker(app, loglevel=settings.log_level, quiet=True, redirect_stdouts=False)
     worker.execute_from_commandline()
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder with all above it, which Faust would not; raise ConfigError where that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"BRAID_DATA_DIR={folder}: {error.strerror}") from error
