@@ -22,7 +22,7 @@ SECONDS_BELOW: Final = 10_000_000_000  # a smaller "millisecond" time is one in 
 MAX_FORMATTED: Final = (
     1024  # no address or time is longer, and some of the schema's patterns are quadratic in the length
 )
-MAX_DEPTH: Final = 40  # objects may contain themselves (process.parent_process ...); hostile input must end
+MAX_DEPTH: Final = 64  # objects may contain themselves (process.parent_process ...); hostile input must end
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,8 @@ def load() -> dict[str, Any]:
 
 
 @cache
-def _pattern(type_name: str) -> re.Pattern[str] | None:
+def pattern(type_name: str) -> re.Pattern[str] | None:
+    """Return the pattern of a type's format, None when it has none."""
     regex = load()["types"].get(type_name, {}).get("regex")
     return re.compile(regex) if regex and type_name != "string_t" else None
 
@@ -138,11 +139,11 @@ def _scalar_problem(value: Any, kind: str) -> str:
         return "" if isinstance(value, bool) else "must be a boolean"
     if not isinstance(value, str):
         return f"must be a string, not {type(value).__name__}"
-    pattern = _pattern(kind)
-    if pattern is None:
+    found = pattern(kind)
+    if found is None:
         return ""
     short = len(value) <= MAX_FORMATTED or kind == "bytestring_t"  # which holds whole files, and has a linear pattern
-    return "" if short and pattern.search(value) else f"is not a valid {kind}"
+    return "" if short and found.search(value) else f"is not a valid {kind}"
 
 
 def _integer_problem(value: Any, kind: str) -> str:

@@ -17,8 +17,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no type hints
-import pyarrow.parquet as pq  # type: ignore[import-untyped]  # same
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from enrichers.entities import entities_of
 from models import ocsf

@@ -2,8 +2,8 @@
 
 A record is the bytes of one JSON object or of one line, without the end of the line, so that its content uid does not
 depend on how it was shipped. A JSON array, or an object of nothing but `Records` that are objects (CloudTrail's files,
-event hubs), gives its elements, each serialized again. Header and comment lines (`#...`), blank lines and empty arrays
-are not telemetry and give nothing: they are no dead letters either.
+event hubs), gives its elements, each serialized again. Header and comment lines (`#...`), lines that name the columns
+of a flow log, blank lines and empty arrays are not telemetry and give nothing: they are no dead letters either.
 """
 
 from __future__ import annotations
@@ -20,17 +20,24 @@ from pathlib import Path
 from typing import Any, Final
 
 import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from models.errors import ConfigError
 from models.records import Coordinates, DeadLetter, ParseError, RawRecord
 from streams.sources.base import MAX_RECORD_BYTES
-from streams.sources.zeek.header import Header, is_comment
+from streams.sources.headers import Headers
+from streams.sources.registry import recognize
 
 MAX_PARTS: Final = 100_000  # records in one message; beyond it a message is an attack on memory
 MAX_DOCUMENT_BYTES: Final = 268_435_456  # a file that is one JSON document has to be held whole
 MAX_LINE_BYTES: Final = 67_108_864
 MAX_OBJECTS: Final = 5_000_000  # in one JSON text that is taken apart
+MAX_UNPACKED_BYTES: Final = MAX_RECORD_BYTES  # what is longer is refused anyway, and may be a bomb
 CHUNK_BYTES: Final = 65_536
+GZIP: Final = b"\x1f\x8b"
+PARQUET: Final = b"PAR1"
+ROWS: Final = 1024  # of a Parquet file, held at a time
 KEPT_BYTES: Final = 1024  # of a line that is refused
 LOOKED_AT_LINES: Final = 50
 BOM: Final = b"\xef\xbb\xbf"
@@ -38,7 +45,6 @@ BOM: Final = b"\xef\xbb\xbf"
 _NEXT_DOCUMENT: Final = re.compile(rb"\n(?=\{)")
 _JSON_START: Final = re.compile(rb'\s*(?:\{\s*["}]|\[\s*[\[{\]])')
 _ENVELOPE_START: Final = re.compile(rb'\s*\{\s*"[Rr]ecords"\s*:\s*\[')
-_TSV_LINE: Final = re.compile(rb"\d{9,10}\.\d{1,9}\t")
 _YAML_LINE: Final = re.compile(rb"---(?:\s|$)|[A-Za-z_][\w .-]{0,60}:(?:\s|$)")
 _MAGIC: Final = {
     b"\xd4\xc3\xb2\xa1": "a packet capture",
@@ -51,7 +57,6 @@ _MAGIC: Final = {
     b"BZh": "bzip2 data; only gzip is read",
     b"\xfd7zXZ": "xz data; only gzip is read",
     b"\x28\xb5\x2f\xfd": "zstd data; only gzip is read",
-    b"PAR1": "a Parquet file",
     b"\xff\xfe": "UTF-16 text; save it as UTF-8",
     b"\xfe\xff": "UTF-16 text; save it as UTF-8",
 }
@@ -74,6 +79,8 @@ def split_message(source: str, payload: bytes, at: Coordinates, broker_time: int
     Returns:
         The records; a ParseError when there are too many of them.
     """
+    if payload[:2] == GZIP:
+        payload = _unpacked(payload)
     body = payload.strip()
     if body[:1] == b"{" and b"\n" not in body and b'ecords"' not in body and len(payload) <= MAX_RECORD_BYTES:
         return [RawRecord(source, body, at, broker_time)]  # one object: nearly every message
@@ -83,6 +90,16 @@ def split_message(source: str, payload: bytes, at: Coordinates, broker_time: int
     if len(parts) > MAX_PARTS:
         return ParseError(f"{len(parts)} records in one message, more than the limit of {MAX_PARTS}")
     return [RawRecord(source, raw, at, broker_time, columns) for raw, columns in parts]
+
+
+def _unpacked(payload: bytes) -> bytes:
+    """Decompress a message that its shipper compressed as a whole; one that cannot be stays as it came."""
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)  # 16: with a gzip header
+    try:
+        data = unpacker.decompress(payload, MAX_UNPACKED_BYTES)
+    except zlib.error:
+        return payload
+    return data if unpacker.eof else payload
 
 
 def with_source(record: RawRecord, source: str) -> RawRecord:
@@ -101,20 +118,18 @@ def _parts(payload: bytes) -> list[_Part]:
 
 
 def _text_lines(lines: Iterable[bytes]) -> Iterator[_Part]:
-    header = Header()
+    headers = Headers()
     for line in lines:
-        yield from _line_parts(line, header)
+        yield from _line_parts(line, headers)
 
 
-def _line_parts(line: bytes, header: Header) -> Iterator[_Part]:
-    """Return what one line of a file or a message holds; `header` learns from it when it is a header line."""
+def _line_parts(line: bytes, headers: Headers) -> Iterator[_Part]:
+    """Return what one line of a file or a message holds; `headers` learns from it when it is a header line."""
     body = line.strip()
-    if is_comment(body):
-        header.read(body)
-    elif body[:1] in (b"{", b"["):
+    if body[:1] in (b"{", b"["):
         yield from ((raw, ()) for raw in _elements(body))
-    elif body:
-        yield line.rstrip(b"\r"), header.columns  # a TSV line may well end in a tab
+    elif body and not headers.read(body):
+        yield line.rstrip(b"\r"), headers.columns  # a TSV line may well end in a tab
 
 
 def _is_text(data: bytes, *, is_cut: bool = False) -> bool:
@@ -189,7 +204,10 @@ def read_records(path: Path) -> Iterator[RawRecord | DeadLetter]:
     """
     try:
         with path.open("rb") as file:
-            yield from _file_records(str(path), _Bytes(file))
+            if file.peek(4)[:4] == PARQUET:
+                yield from _parquet_records(str(path), file)
+            else:
+                yield from _file_records(str(path), _Bytes(file))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
 
@@ -198,7 +216,7 @@ class _Bytes:
     """The decompressed bytes of a file, chunk by chunk, and what broke them off."""
 
     def __init__(self, file: io.BufferedReader) -> None:
-        packed = file.peek(2)[:2] == b"\x1f\x8b"
+        packed = file.peek(2)[:2] == GZIP
         self._stream = gzip.GzipFile(fileobj=file) if packed else file
         self.fault = ""
 
@@ -221,6 +239,19 @@ def _file_records(name: str, data: _Bytes) -> Iterator[RawRecord | DeadLetter]:
         yield from _document_records(name, chain([head], chunks), data)
     else:
         yield from _line_records(name, chain([head], chunks), data)
+
+
+def _parquet_records(name: str, file: io.BufferedReader) -> Iterator[RawRecord | DeadLetter]:
+    """Read the rows of a Parquet file as JSON objects, unset columns left out, numbered from 1."""
+    number = 0
+    try:
+        for batch in pq.ParquetFile(file).iter_batches(ROWS):
+            for row in batch.to_pylist():
+                number += 1
+                values = {column: value for column, value in row.items() if value is not None}
+                yield RawRecord("", orjson.dumps(values, default=str), Coordinates(name, 0, number))
+    except (pa.ArrowException, orjson.JSONEncodeError, OSError) as error:
+        yield _unread(name, number + 1, b"", f"the Parquet data is broken: {error}")
 
 
 def _head(chunks: Iterator[bytes]) -> bytes:
@@ -267,7 +298,7 @@ class _Line:
 
 
 def _line_records(name: str, chunks: Iterable[bytes], data: _Bytes) -> Iterator[RawRecord | DeadLetter]:
-    header = Header()
+    headers = Headers()
     number = 0
     for line in _lines(chunks):
         number = line.number
@@ -279,7 +310,7 @@ def _line_records(name: str, chunks: Iterable[bytes], data: _Bytes) -> Iterator[
             return
         else:
             at = Coordinates(name, 0, number)
-            yield from (RawRecord("", raw, at, 0, columns) for raw, columns in _line_parts(line.raw, header))
+            yield from (RawRecord("", raw, at, 0, columns) for raw, columns in _line_parts(line.raw, headers))
     if data.fault:
         yield _unread(name, number + 1, b"", data.fault)
 
@@ -307,31 +338,42 @@ def _unread(name: str, number: int, raw: bytes, reason: str) -> DeadLetter:
 def not_telemetry(path: Path) -> str:
     """Return why a file holds no records, by its beginning; empty when it looks as if it held some.
 
+    A packed file that cannot be unpacked is not left out: reading it says what is wrong with it.
+
     Raises:
         ConfigError: When the file cannot be opened.
     """
     try:
         with path.open("rb") as file:
-            return kind_of_text(_head(_Bytes(file).chunks()))
+            data = _Bytes(file)
+            head = _head(data.chunks())
+            return "" if data.fault and not head else kind_of_text(head)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
 def kind_of_text(head: bytes) -> str:
     """Name what the first bytes of a file are when they are no records; empty when they are."""
+    if head.startswith(PARQUET):
+        return ""
     found = next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), "")
     if found or not head.strip():
         return found or "an empty file"
+    lines = [line for line in head.split(b"\n") if line.strip()]
+    headers = Headers()
+    records = [line for line in lines if not headers.read(line.strip())]
+    if _JSON_START.match(head) or headers.columns or _mostly_records(records):
+        return ""  # whatever else is in it: one broken line must not hide a file
     if not _is_text(head, is_cut=True):
         return "binary data"
-    lines = [line for line in head.split(b"\n") if line.strip()]
-    records = [line for line in lines if not is_comment(line)]
-    if _JSON_START.match(head) or any(line.startswith(b"#fields\t") for line in lines) or _mostly_records(records):
-        return ""
     first = records[0].strip() if records else b""
     return "an XML document" if first[:1] == b"<" else "a YAML document" if _YAML_LINE.match(first) else "text"
 
 
 def _mostly_records(lines: list[bytes]) -> bool:
     seen = lines[:LOOKED_AT_LINES]
-    return sum(_is_whole(line.strip()) or bool(_TSV_LINE.match(line)) for line in seen) * 2 > len(seen)
+    return sum(_is_whole(line.strip()) or _is_known(line) for line in seen) * 2 > len(seen)
+
+
+def _is_known(line: bytes) -> bool:
+    return recognize(RawRecord("", line, Coordinates("", 0, 0))) is not None

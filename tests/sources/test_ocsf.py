@@ -16,7 +16,7 @@ from models import ocsf
 from models.event import Event, LogSource
 from models.ocsf_schema import validate
 from models.records import TIME_FROM_BROKER, Coordinates, ParseError, RawRecord
-from models.uids import event_uid
+from models.uids import event_uid, sha256_hex
 from streams.sources.ocsf.source import SOURCE
 
 NOON = 1_718_452_800_000  # 2024-06-15T12:00:00Z
@@ -70,7 +70,9 @@ def test_a_valid_event_is_taken_as_it_is() -> None:
     assert event.uid == event_uid("ocsf", raw.raw)
     assert event.logsource == LogSource("ocsf", "authentication")
     assert event.native is event.ocsf
-    assert event.ocsf == with_metadata(LOGON, uid=event.uid, original_event_uid="their-uid")
+    digest = {"algorithm": "SHA-256", "algorithm_id": 3, "value": sha256_hex(raw.raw)}
+    expected = with_metadata(LOGON, uid=event.uid, original_event_uid="their-uid")
+    assert event.ocsf == expected | {"raw_data": raw.raw.decode(), "raw_data_hash": digest}
 
 
 def test_uid_of_the_first_shipper_stays() -> None:
@@ -78,8 +80,11 @@ def test_uid_of_the_first_shipper_stays() -> None:
     assert metadata["original_event_uid"] == "first"
 
 
-def test_raw_data_of_the_shipper_stays() -> None:
-    assert accepted(LOGON | {"raw_data": "<134>login alice"})["raw_data"] == "<134>login alice"
+def test_raw_data_is_the_record_as_it_came_with_the_shippers_inside_and_its_hash_is_ours() -> None:
+    theirs = {"raw_data": "<134>login alice", "raw_data_hash": {"algorithm_id": 1, "value": "d41d8cd98f00b204"}}
+    made = accepted(LOGON | theirs)
+    assert json.loads(made["raw_data"]) == LOGON | theirs
+    assert made["raw_data_hash"]["value"] == sha256_hex(made["raw_data"].encode())
 
 
 def test_service_names_the_class() -> None:
@@ -93,7 +98,7 @@ def test_other_versions_become_this_one_and_say_so(version: str) -> None:
     made = accepted(with_metadata(LOGON, version=version, labels=["edge"]))
     assert made["metadata"]["version"] == "1.8.0"
     assert made["metadata"]["labels"] == ["edge", f"ocsf_version:{version}"]
-    assert "raw_data" not in made
+    assert json.loads(made["raw_data"])["metadata"]["version"] == version
 
 
 def test_nulls_are_absent_attributes() -> None:
@@ -199,7 +204,7 @@ def test_an_address_as_long_as_the_record_is_refused_at_once() -> None:
 
 def test_depth_is_bounded() -> None:
     deep: Any = {"pid": 1}
-    for _ in range(50):
+    for _ in range(70):
         deep = {"pid": 1, "parent_process": deep}
     assert "nested deeper" in refused(LOGON | {"logon_process": deep}).reason
 

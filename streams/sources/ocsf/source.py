@@ -4,8 +4,8 @@ An event that is valid against 1.8.0 is taken as it is, whatever version it was 
 up to date where there is no doubt (`streams.sources.ocsf.upgrade`) and checked again; what is then still wrong is a
 dead letter that names the first problem.
 
-The event is its own record, so `raw_data` is not added to it: it keeps what the shipper put there. Only where the
-upgrade changed something is the original kept in `raw_data`, since it could not be told from the event any more.
+`raw_data` is the record as it came, for this source as for any other: evidence is what lies at the coordinates, and its
+hash must cover just that. What the shipper put into `raw_data` is inside it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any, Final
 from models import ocsf
 from models.errors import Unparseable
 from models.event import Event, LogSource
+from models.ocsf_proof import is_valid
 from models.ocsf_schema import Problem, validate
 from models.records import RawRecord
 from models.uids import event_uid, sha256_hex
@@ -40,13 +41,12 @@ def decode(record: RawRecord) -> Mapping[str, Any]:
     if not isinstance(metadata, dict) or text(metadata.get("version")) is None:
         raise Unparseable("no OCSF event: metadata.version is missing", field="metadata.version")
     event = _with_time(original, record)
-    if not validate(event):
-        return event
-    event = upgraded(event)
-    problems = validate(event)
-    if problems:
-        raise _refusal(problems)
-    return event if "raw_data" in event else event | _original(record)
+    if not is_valid(event) and validate(event):
+        event = upgraded(event)
+        problems = validate(event)
+        if problems:
+            raise _refusal(problems)
+    return event | _original(record)
 
 
 def recognize(_raw: bytes, value: Mapping[str, Any] | None) -> bool:

@@ -1,0 +1,35 @@
+"""Lines that name the columns of the lines after them: Zeek's `#fields`, the first line of a flow log."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from streams.sources.zeek.header import Header, is_comment
+
+# A line of nothing but field names, one of which every flow log has.
+_FLOW_NAMES: Final = re.compile(
+    rb"(?=.*\b(?:srcaddr|interface-id|flow-direction)\b)[a-z][a-z0-9-]*(?: [a-z][a-z0-9-]*)+"
+)
+MAX_NAMES_BYTES: Final = 4096
+
+
+class Headers:
+    """Gather header lines one by one; `columns` is what the data lines after them carry."""
+
+    __slots__ = ("_zeek", "columns")
+
+    def __init__(self) -> None:
+        self._zeek = Header()
+        self.columns: tuple[str, ...] = ()
+
+    def read(self, line: bytes) -> bool:
+        """Take in one line without blanks around it; tell whether it was a header or a comment, and no record."""
+        if is_comment(line):
+            self._zeek.read(line)
+            self.columns = self._zeek.columns
+            return True
+        if line[:1].islower() and len(line) <= MAX_NAMES_BYTES and _FLOW_NAMES.fullmatch(line):
+            self.columns = tuple(line.decode("ascii").split(" "))
+            return True
+        return False
