@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -90,7 +91,7 @@ class Settings(BaseSettings):
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """Load the settings; raise ConfigError that names the variable or key and what is wrong with it.
+    """Load the settings; raise ConfigError that names the variable, or file and key, and what is wrong with it.
 
     Args:
         overrides: Values that win over environment and file (command-line options); None means not given.
@@ -98,14 +99,25 @@ def load_settings(**overrides: Any) -> Settings:
     path = os.environ.get(CONFIG_VARIABLE)
     if path and not Path(path).is_file():
         raise ConfigError(f"{CONFIG_VARIABLE}={path}: no such file")
+    given = {name: value for name, value in overrides.items() if value is not None}
     try:
-        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+        return Settings(**given)
     except ValidationError as error:
-        raise ConfigError("\n".join(_explain(problem) for problem in error.errors())) from error
-    except tomllib.TOMLDecodeError as error:
+        raise ConfigError("\n".join(_explain(problem, given) for problem in error.errors())) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not TOML: {error}") from error
 
 
-def _explain(problem: Any) -> str:
+def _explain(problem: Any, given: Mapping[str, Any]) -> str:
     name = ".".join(str(part) for part in problem["loc"])
-    return f"setting {name} ({PREFIX}{name.upper()}): {problem['msg']}, got {problem.get('input')!r:.80}"
+    setting = str(problem["loc"][0])
+    return f"{_place(setting, given)}setting {name}: {problem['msg']}, got {problem.get('input')!r:.80}"
+
+
+def _place(setting: str, given: Mapping[str, Any]) -> str:
+    """Say which variable or file a setting was read from; nothing where it is an option's."""
+    variable = PREFIX + setting.upper()
+    if setting in given:
+        return ""
+    is_variable = any(name.upper() == variable for name in os.environ)
+    return f"{variable}: " if is_variable else f"{os.environ.get(CONFIG_VARIABLE)}: "

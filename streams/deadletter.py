@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
-from collections.abc import Mapping
 from typing import Any
 
 from models.errors import InvalidRecord
+from models.fields import take
 from models.records import Coordinates, DeadLetter, ParseError, RawRecord
 
 PREVIEW_CHARS = 200
@@ -37,15 +36,23 @@ def dead_letter_to_json(letter: DeadLetter) -> dict[str, Any]:
     return rendered
 
 
-def dead_letter_from_json(value: Mapping[str, Any]) -> DeadLetter:
-    """Read a dead letter back; raise InvalidRecord when it is not one."""
+def dead_letter_from_json(value: Any) -> DeadLetter:
+    """Read a dead letter back; raise InvalidRecord naming what is missing or of the wrong shape."""
+    at = Coordinates(take(value, "topic", str), take(value, "partition", int), take(value, "offset", int))
+    record = RawRecord(take(value, "source", str), _bytes(value), at, take(value, "time", int))
+    whole = {"byte_offset": -1, "field": "", "details": {}, **value}
+    error = ParseError(take(value, "reason", str), take(whole, "byte_offset", int), take(whole, "field", str))
+    details = take(whole, "details", dict)
+    if not all(isinstance(text, str) for text in details.values()):
+        raise InvalidRecord("details: not every value is a string")
+    return DeadLetter(record, take(value, "stage", str), error, details)
+
+
+def _bytes(value: Any) -> bytes:
     try:
-        at = Coordinates(value["topic"], value["partition"], value["offset"])
-        record = RawRecord(value["source"], b64decode(value["raw"], validate=True), at, value["time"])
-        error = ParseError(value["reason"], value.get("byte_offset", -1), value.get("field", ""))
-        return DeadLetter(record, value["stage"], error, dict(value.get("details", {})))
-    except (KeyError, TypeError, ValueError, Base64Error) as error:
-        raise InvalidRecord(f"not a dead letter: {type(error).__name__} at {error}") from error
+        return b64decode(take(value, "raw", str), validate=True)
+    except ValueError as error:  # what base64 raises, and what text beyond ASCII does
+        raise InvalidRecord(f"raw: not base64: {error}") from error
 
 
 def _preview(raw: bytes) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
@@ -18,6 +18,7 @@ from models.uids import signal_uid
 from streams.clock import ClockOffsets
 from streams.correlate.routing import Router, Routes
 from streams.detect.engine import Detector, Match
+from streams.detect.record import Record, text_of
 from streams.sources.base import Source, too_long
 from streams.topics import EVENT_BYTES
 
@@ -102,7 +103,7 @@ class Ingest:
                 time=event.time,
                 analytic=rule.analytic,
                 event=ref,
-                domain=ocsf.domain_of(event.class_uid),
+                domain=event.domain,
                 confidence=rule.confidence,
                 risk=rule.risk,
                 entities=entities,
@@ -124,28 +125,18 @@ def _too_large(event: Event, raw_bytes: int) -> str:
 
 
 def _fields(view: Mapping[str, Any], names: frozenset[str]) -> dict[str, str]:
-    values = ((name, _scalar(_look_up(view, name))) for name in sorted(names))
-    return {name: value for name, value in values if value is not None}
+    """Return the first value of each field, found as the rules find it; what has none is left out."""
+    record = Record(view)
+    texts = ((name, next(_scalars(record.values(name)), None)) for name in sorted(names))
+    return {name: _short(text) for name, text in texts if text is not None}
 
 
-def _look_up(view: Mapping[str, Any], name: str) -> Any:
-    if name in view:
-        return view[name]
-    value: Any = view
-    for part in name.split("."):
-        if not isinstance(value, Mapping) or part not in value:
-            return None
-        value = value[part]
-    return value
+def _scalars(values: Iterable[Any]) -> Iterator[str]:
+    return (text for text in map(text_of, values) if text)
 
 
-def _scalar(value: Any) -> str | None:
+def _short(text: str) -> str:
     """Return a short text for a value to group by; a long one keeps its identity through its hash."""
-    if isinstance(value, list) and value:
-        value = value[0]
-    if value is None or isinstance(value, list | dict) or value == "":
-        return None
-    text = str(value)
     if len(text) <= MAX_FIELD_CHARS:
         return text
     digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

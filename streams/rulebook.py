@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 from models.errors import RuleErrors, RuleProblem
 from streams.correlate.spec import CorrelationSpec, Reference, compile_correlation
@@ -35,9 +36,10 @@ class Rulebook:
 
 def load_rulebook(paths: Iterable[Path]) -> Rulebook:
     """Load and compile all rules of files and directories. Raises nothing for bad content: see `problems`."""
-    documents, problems = load_documents(paths)
-    detections, more = compile_detections(documents)
-    problems = [*problems, *more]
+    found, unread = load_documents(paths)
+    documents, repeated = _unique(sorted(found, key=lambda document: (document.path, document.line)))
+    detections, wrong_detections = compile_detections(documents)
+    problems = [*unread, *repeated, *wrong_detections]
     references = _references(detections)
     correlations = []
     for document in documents:
@@ -45,7 +47,6 @@ def load_rulebook(paths: Iterable[Path]) -> Rulebook:
             spec, wrong = compile_correlation(document.document, document.path, document.line, references)
             problems.extend(wrong)
             correlations.extend([spec] if spec else [])
-    problems.extend(_repeated(documents))
     return Rulebook(
         tuple(sorted(detections, key=lambda rule: rule.analytic.uid)),
         tuple(sorted(correlations, key=lambda spec: spec.uid)),
@@ -63,16 +64,25 @@ def _references(detections: Iterable[DetectionRule]) -> dict[str, Reference]:
     return references
 
 
-def _repeated(documents: Iterable[LoadedDocument]) -> list[RuleProblem]:
-    """Two rules of one id would make signals of one uid: say so."""
+def _unique(documents: Iterable[LoadedDocument]) -> tuple[list[LoadedDocument], list[RuleProblem]]:
+    """Keep the first document of every id: two rules of one would make signals or sequences of one uid."""
     first: dict[str, LoadedDocument] = {}
-    problems = []
+    kept, problems = [], []
     for document in documents:
-        uid = str(document.document.get("id", ""))
-        if uid and uid in first:
-            at = first[uid]
+        uid = _uid(document)
+        at = first.setdefault(uid, document) if uid else document
+        if at is document:
+            kept.append(document)
+        else:
             message = f"id {uid} is used before, in {at.path}:{at.line}"
             problems.append(RuleProblem(document.path, document.line, str(document.document.get("title", "")), message))
-        elif uid:
-            first[uid] = document
-    return problems
+    return kept, problems
+
+
+def _uid(document: LoadedDocument) -> str:
+    """Return the id as rules carry it, however it is spelled; as it stands when it is none."""
+    text = str(document.document.get("id", ""))
+    try:
+        return str(UUID(text))
+    except ValueError:
+        return text

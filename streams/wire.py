@@ -16,13 +16,8 @@ from models.action import Action, action_to_ocsf
 from models.entity import EntityKey, EntityLink
 from models.errors import InvalidRecord
 from models.event import Event
-from models.finding import (
-    SequenceClosed,
-    Signal,
-    sequence_closed_to_ocsf,
-    sequence_to_ocsf,
-    signal_to_ocsf,
-)
+from models.fields import take
+from models.finding import SequenceClosed, Signal, sequence_closed_to_ocsf, sequence_to_ocsf, signal_to_ocsf
 from models.records import DeadLetter
 from models.uids import content_uid
 from models.verdict import Verdict, VerdictClosed, verdict_closed_to_ocsf, verdict_to_ocsf
@@ -64,7 +59,7 @@ def _headers(kind: str, uid: str, worker: str, time: int) -> list[tuple[str, byt
 
 def event_message(event: Event) -> Message:
     """Send an event to the topic of its domain."""
-    topic = f"events.{ocsf.domain_of(event.class_uid)}"
+    topic = f"events.{event.domain}"
     headers = _headers(EVENT, event.uid, "ingest", event.time)
     headers += [
         ("braid_source", event.source.encode()),
@@ -108,18 +103,21 @@ def link_to_json(link: EntityLink) -> dict[str, object]:
 
 
 def link_from_json(data: bytes) -> EntityLink:
-    """Read a link; raise InvalidRecord when it is not one."""
+    """Read a link; raise InvalidRecord naming what is missing or of the wrong shape."""
     try:
         value = orjson.loads(data)
-        ends = EntityKey.parse(value["left"]), EntityKey.parse(value["right"])
-        numbers = [value[name] for name in ("valid_from", "valid_to", "confidence")]
-        texts = [value[name] for name in ("uid", "source", "evidence")]
-    except (ValueError, KeyError, TypeError) as error:
-        raise InvalidRecord(f"not an entity link: {type(error).__name__} at {error}") from error
-    if not all(type(number) is int for number in numbers) or not all(isinstance(text, str) for text in texts):
-        raise InvalidRecord("not an entity link: a member is of the wrong type")
-    (left, right), (valid_from, valid_to, confidence), (uid, source, evidence) = ends, numbers, texts
-    return EntityLink(uid, left, right, valid_from, valid_to, confidence, source, evidence)
+    except orjson.JSONDecodeError as error:
+        raise InvalidRecord(f"not an entity link: {error}") from error
+    return EntityLink(
+        uid=take(value, "uid", str),
+        left=EntityKey.parse(take(value, "left", str)),
+        right=EntityKey.parse(take(value, "right", str)),
+        valid_from=take(value, "valid_from", int),
+        valid_to=take(value, "valid_to", int),
+        confidence=take(value, "confidence", int),
+        source=take(value, "source", str),
+        evidence=take(value, "evidence", str),
+    )
 
 
 def tick_messages(tick: Tick, partitions: int) -> Iterator[Message]:
@@ -133,7 +131,9 @@ def tick_messages(tick: Tick, partitions: int) -> Iterator[Message]:
 def dead_letter_message(letter: DeadLetter) -> Message:
     """Send a dead letter, keyed by where the record came from."""
     at = letter.record.at
-    uid = content_uid("dead-letter", letter.stage, at.topic, str(at.partition), str(at.offset), letter.record.raw)
+    details = (text for pair in sorted(letter.details.items()) for text in pair)  # one record, two rules: two letters
+    where = at.topic, str(at.partition), str(at.offset)
+    uid = content_uid("dead-letter", letter.stage, *where, letter.record.raw, *details)
     value = orjson.dumps(dead_letter_to_json(letter))
     headers = _headers(DEAD_LETTER, uid, "ingest", letter.record.broker_time)
     return Message("dead-letter", f"{at.topic}/{at.partition}".encode(), value, headers)

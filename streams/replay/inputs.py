@@ -21,7 +21,7 @@ class Inputs:
 
     Attributes:
         files: Files to read, sorted by path.
-        left_out: Files of a directory that hold no telemetry, and why.
+        left_out: Files of a directory that hold no telemetry and were not named themselves, and why.
     """
 
     files: tuple[Path, ...]
@@ -36,7 +36,8 @@ def find_inputs(paths: Iterable[Path]) -> Inputs:
     """
     files: set[Path] = set()
     left_out: dict[Path, str] = {}
-    for path in paths:
+    named = list(paths)
+    for path in named:
         if path.is_dir():
             for file in sorted(file for file in path.rglob("*") if file.is_file()):
                 reason = not_telemetry(file)
@@ -49,8 +50,9 @@ def find_inputs(paths: Iterable[Path]) -> Inputs:
         else:
             raise ConfigError(f"{path}: no such file or directory")
     if not files:
-        raise ConfigError("no file with telemetry: " + "; ".join(f"{p}: {why}" for p, why in left_out.items()))
-    return Inputs(tuple(sorted(files)), tuple(sorted(left_out.items())))
+        reasons = left_out or dict.fromkeys(named, "no file in it")
+        raise ConfigError("no file with telemetry: " + "; ".join(f"{p}: {why}" for p, why in reasons.items()))
+    return Inputs(tuple(sorted(files)), tuple(sorted(item for item in left_out.items() if item[0] not in files)))
 
 
 def read_file(path: Path, forced: Source | None) -> Iterator[Sourced | DeadLetter]:

@@ -18,8 +18,10 @@ from agents.investigate import Investigation, Investigator
 from models import ocsf
 from models.action import action_to_ocsf
 from models.entity import EntityLink
+from models.errors import ConfigError
 from models.finding import Sequence, Signal, sequence_to_ocsf, signal_to_ocsf
 from models.records import Coordinates, DeadLetter
+from models.uids import sha256_hex
 from models.verdict import verdict_to_ocsf
 from streams import lake
 from streams.correlate.engine import Late
@@ -100,9 +102,22 @@ class Replay:
             records: Raw records with their source, and what could not be cut into records.
             left_out: Files that were not read, for the summary.
             tell: Called with the number of records read so far, now and then.
+
+        Raises:
+            ConfigError: When the directory for the output cannot be made, or a file cannot be read.
         """
-        if self._out:
-            self._out.mkdir(parents=True, exist_ok=True)
+        try:
+            if self._out:
+                _make(self._out)
+            self._play(records, tell)
+            if self._out:
+                self._write(self._out, left_out)
+        finally:
+            self._events.close()
+            self._dead.close()
+        return self._found
+
+    def _play(self, records: Iterable[Sourced | DeadLetter], tell: Callable[[int], None]) -> None:
         with tempfile.TemporaryDirectory(prefix="braid-replay-") as scratch:
             writer = lake.LakeWriter(Path(scratch))
             self._ingest(records, writer, tell)
@@ -110,11 +125,6 @@ class Replay:
             self._archive_signals(writer)
             self._correlate()
             self._investigate(LakeStore(Path(scratch)))
-        if self._out:
-            self._write(self._out, left_out)
-        self._events.close()
-        self._dead.close()
-        return self._found
 
     def _ingest(
         self, records: Iterable[Sourced | DeadLetter], writer: lake.LakeWriter, tell: Callable[[int], None]
@@ -154,7 +164,8 @@ class Replay:
 
     def _add_dead(self, letter: DeadLetter) -> None:
         at = letter.record.at
-        uid = f"{at.topic}\x00{at.offset:020d}\x00{letter.stage}\x00{sorted(letter.details.items())}"
+        what = f"{letter.stage}\x00{sorted(letter.details.items())}\x00{sha256_hex(letter.record.raw)}"
+        uid = f"{at.topic}\x00{at.offset:020d}\x00{what}"  # a line may hold several records
         self._dead.add(0, uid, ocsf.encode(dead_letter_to_json(letter)))
 
     def _archive_signals(self, writer: lake.LakeWriter) -> None:
@@ -204,3 +215,10 @@ class Replay:
         write_lines(out / "actions.ndjson", (action_to_ocsf(a) for i in found.investigations for a in i.actions))
         write_lines(out / "late.ndjson", (signal_to_ocsf(late.signal) for late in found.late))
         write_summary(out / SUMMARY, found.summary(left_out))
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot be made: {error.strerror or error}") from error
