@@ -1,4 +1,7 @@
-"""Clocks that are wrong: a configured offset is added to the event time and written down on the event."""
+"""Times as operators know them: offsets of wrong clocks, zones and years of times that name none.
+
+An offset is added to the event time and written down on the event.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from models.errors import ConfigError
 from models.event import Event
-from models.records import TIME_FROM_BROKER
+from models.records import TIME_FROM_BROKER, Context
 from streams.sources.base import LATEST_MS, OLDEST_MS
 from streams.sources.registry import SOURCES
 
@@ -83,3 +87,29 @@ def _moved(event: Mapping[str, Any], offset: int) -> dict[str, int]:
 
 def _short(host: str) -> str:
     return host.strip().lower().partition(".")[0]
+
+
+def contexts(time_zones: Iterable[str], year: int) -> dict[str, Context]:
+    """Return what is known of the times of each source, by its name; nothing where nothing was said.
+
+    Args:
+        time_zones: `SOURCE=Europe/Oslo`: the zone of the source's times that name none, UTC where it is not given.
+        year: Year of times that name none; 0 for that of the broker's time.
+
+    Raises:
+        ConfigError: Naming the setting that is no source's or no zone's.
+    """
+    zones = dict(map(_zone, time_zones))
+    named = SOURCES if year else zones
+    return {source: Context(zone=zones.get(source, "UTC"), year=year) for source in named}
+
+
+def _zone(setting: str) -> tuple[str, str]:
+    source, _, zone = (part.strip() for part in setting.partition("="))
+    if source not in SOURCES:
+        raise ConfigError(f"time zone {setting!r}: write SOURCE=Europe/Oslo; sources are {', '.join(sorted(SOURCES))}")
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ConfigError(f"time zone {setting!r}: {zone!r} is no time zone that this machine knows") from error
+    return source, zone

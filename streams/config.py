@@ -45,6 +45,12 @@ class Settings(BaseSettings):
     clock_offsets: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Clock corrections, `windows=19h,host:NAME=-90s`"
     )
+    time_zones: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Zones of times that name none, `firewall=Europe/Oslo,...`; UTC where it is not said"
+    )
+    log_year: int = Field(
+        0, ge=0, le=2100, description="Year of times that name none (syslog); 0 takes that of the broker's time"
+    )
     batch_records: int = Field(
         2000, ge=1, le=100_000, description="Most raw records that ingest takes in one transaction"
     )
@@ -65,7 +71,7 @@ class Settings(BaseSettings):
     def _split_paths(cls, value: Any) -> Any:
         return tuple(part for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
 
-    @field_validator("clock_offsets", mode="before")
+    @field_validator("clock_offsets", "time_zones", mode="before")
     @classmethod
     def _split_offsets(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

@@ -39,12 +39,13 @@ def dead_letter_to_json(letter: DeadLetter) -> dict[str, Any]:
 def dead_letter_from_json(value: Any) -> DeadLetter:
     """Read a dead letter back; raise InvalidRecord naming what is missing or of the wrong shape."""
     at = Coordinates(take(value, "topic", str), take(value, "partition", int), take(value, "offset", int))
-    record = RawRecord(take(value, "source", str), _bytes(value), at, take(value, "time", int))
-    whole = {"byte_offset": -1, "field": "", "details": {}, **value}
+    whole = {"byte_offset": -1, "field": "", "details": {}, "columns": [], **value}
+    columns = take(whole, "columns", list)
+    record = RawRecord(take(value, "source", str), _bytes(value), at, take(value, "time", int), tuple(columns))
     error = ParseError(take(value, "reason", str), take(whole, "byte_offset", int), take(whole, "field", str))
     details = take(whole, "details", dict)
-    if not all(isinstance(text, str) for text in details.values()):
-        raise InvalidRecord("details: not every value is a string")
+    if not all(isinstance(text, str) for text in (*details.values(), *columns)):
+        raise InvalidRecord("details, columns: not every value is a string")
     return DeadLetter(record, take(value, "stage", str), error, details)
 
 

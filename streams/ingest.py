@@ -1,9 +1,9 @@
-"""The ingest stage: one raw record to an event, its signals and links, or to a dead letter. Pure."""
+"""The ingest stage: one raw record to its events, their signals and links, or to a dead letter. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Final
 
@@ -13,17 +13,22 @@ from models import ocsf
 from models.entity import EntityLink
 from models.event import Event
 from models.finding import EventRef, Signal
-from models.records import DeadLetter, ParseError, RawRecord
+from models.records import Context, DeadLetter, ParseError, RawRecord
 from models.uids import signal_uid
+from streams.alerts import alert_signal, is_alert
 from streams.clock import ClockOffsets
 from streams.correlate.routing import Router, Routes
 from streams.detect.engine import Detector, Match
 from streams.detect.record import Record, text_of
 from streams.sources.base import Source, too_long
+from streams.sources.envelopes import unwrap
+from streams.sources.framing import with_source
+from streams.sources.registry import recognize, recognize_last
 from streams.topics import EVENT_BYTES
 
 UNRECOGNIZED: Final = "no source recognizes this record; name one with --source, or ship it to raw.<source>"
 MAX_FIELD_CHARS: Final = 200
+MAX_ENVELOPES: Final = 3  # one in the other: Filebeat of a file of Pub/Sub messages of syslog lines
 MAX_EVENT_BYTES: Final = EVENT_BYTES - 65_536  # the topic's limit, less its headers
 SURELY_FITS_BYTES: Final = (
     EVENT_BYTES // 32
@@ -40,11 +45,11 @@ class Routed:
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """All that follows from one raw record.
+    """All that follows from one event, or from a record that became none.
 
     Attributes:
         event: The normalized event, None when there is none.
-        signals: What fired on it.
+        signals: What fired on it, and the alert that it is itself.
         links: Entity links it shows.
         dead: Why the record, or a rule on it, failed.
     """
@@ -58,27 +63,67 @@ class Ingested:
 class Ingest:
     """The stage with its rules and settings. Immutable; the same record always gives the same result."""
 
-    __slots__ = ("_detector", "_offsets", "_router")
+    __slots__ = ("_contexts", "_detector", "_offsets", "_router")
 
-    def __init__(self, detector: Detector, router: Router, offsets: ClockOffsets) -> None:
+    def __init__(
+        self, detector: Detector, router: Router, offsets: ClockOffsets, contexts: Mapping[str, Context] | None = None
+    ) -> None:
+        """Prepare.
+
+        Args:
+            detector: The detection rules.
+            router: Knows where signals go.
+            offsets: Corrections of clocks.
+            contexts: What is known of a source's records from outside, by the source's name.
+        """
         self._detector = detector
         self._router = router
         self._offsets = offsets
+        self._contexts = contexts or {}
 
-    def process(self, source: Source | None, record: RawRecord) -> Ingested:
-        """Parse, normalize and detect.
+    def process(self, source: Source | None, record: RawRecord) -> tuple[Ingested, ...]:
+        """Parse, normalize and detect; look into the envelope of a record that its source cannot read.
 
         Args:
             source: Whose record it is, None when nobody recognized it.
             record: The raw record.
+
+        Returns:
+            One for each event that the record tells of, or one with its dead letter.
         """
+        return self._process(source, record, MAX_ENVELOPES)
+
+    def _process(self, source: Source | None, record: RawRecord, envelopes: int) -> tuple[Ingested, ...]:
         if source is None:
-            return _refused(record, "recognize", too_long(record.raw) or UNRECOGNIZED)
-        parsed = source.parse(record)
+            error = ParseError(too_long(record.raw) or UNRECOGNIZED)
+            return self._inside(None, record, envelopes, DeadLetter(record, "recognize", error))
+        if record.source != source.name:
+            record = with_source(record, source.name)
+        known = self._contexts.get(source.name)
+        if known is not None:
+            record = replace(record, context=replace(record.context, zone=known.zone, year=known.year))
+        parsed = source.parse_all(record)
         if isinstance(parsed, ParseError):
-            return Ingested(None, dead=(DeadLetter(record, "normalize", parsed),))
+            return self._inside(source, record, envelopes, DeadLetter(record, "normalize", parsed))
+        return tuple(self._detect(event, record) for event in parsed)
+
+    def _inside(
+        self, source: Source | None, record: RawRecord, envelopes: int, letter: DeadLetter
+    ) -> tuple[Ingested, ...]:
+        """Process what a record wraps; the letter when it wraps nothing that can be read."""
+        found: list[Ingested] = []
+        for inner in unwrap(record) if envelopes else ():
+            found += self._process(recognize(inner) or source, inner, envelopes - 1)
+        if any(result.event for result in found):
+            return tuple(found)
+        last = recognize_last(record) if source is None and envelopes == MAX_ENVELOPES else None
+        if last is not None:
+            return self._process(last, record, 0)
+        return (Ingested(None, dead=(_with_reason_inside(letter, found),)),)
+
+    def _detect(self, parsed: Event, record: RawRecord) -> Ingested:
         if reason := _too_large(parsed, len(record.raw)):
-            return _refused(record, "normalize", reason)
+            return Ingested(None, dead=(DeadLetter(record, "normalize", ParseError(reason)),))
         event = self._offsets.apply(parsed)
         detection = self._detector.match(event)
         dead = tuple(
@@ -90,32 +135,38 @@ class Ingest:
         return Ingested(event, self._signals(event, detection.matches), links_of(event), dead)
 
     def _signals(self, event: Event, matches: tuple[Match, ...]) -> tuple[Routed, ...]:
-        if not matches:
+        alert = is_alert(event)
+        if not (matches or alert):
             return ()
         entities = entities_of(event.ocsf)
         ref = EventRef(event.uid, event.class_uid, event.source, event.at, event.sha256)
-        routed = []
+        signals = [alert_signal(event, ref, entities)] if alert else []
         for match in matches:
             rule = match.rule
             view = event.ocsf if rule.taxonomy == "ocsf" else event.native
-            signal = Signal(
-                uid=signal_uid(rule.analytic.uid, event.uid),
-                time=event.time,
-                analytic=rule.analytic,
-                event=ref,
-                domain=event.domain,
-                confidence=rule.confidence,
-                risk=rule.risk,
-                entities=entities,
-                fields=_fields(view, self._router.fields_wanted(rule.analytic.uid)),
-                matched=match.matched,
+            signals.append(
+                Signal(
+                    uid=signal_uid(rule.analytic.uid, event.uid),
+                    time=event.time,
+                    analytic=rule.analytic,
+                    event=ref,
+                    domain=event.domain,
+                    confidence=rule.confidence,
+                    risk=rule.risk,
+                    entities=entities,
+                    fields=_fields(view, self._router.fields_wanted(rule.analytic.uid)),
+                    matched=match.matched,
+                )
             )
-            routed.append(Routed(signal, self._router.routes(signal)))
-        return tuple(routed)
+        return tuple(Routed(signal, self._router.routes(signal)) for signal in signals)
 
 
-def _refused(record: RawRecord, stage: str, reason: str) -> Ingested:
-    return Ingested(None, dead=(DeadLetter(record, stage, ParseError(reason)),))
+def _with_reason_inside(letter: DeadLetter, found: Iterable[Ingested]) -> DeadLetter:
+    """Add why the first record in the envelope could not be read: that is what somebody can mend."""
+    inner = next((dead.error for result in found for dead in result.dead), None)
+    if inner is None:
+        return letter
+    return replace(letter, error=replace(letter.error, reason=f"{letter.error.reason}; inside it: {inner.reason}"))
 
 
 def _too_large(event: Event, raw_bytes: int) -> str:

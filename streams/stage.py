@@ -6,7 +6,7 @@ import gc
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from streams.clock import ClockOffsets
+from streams.clock import ClockOffsets, contexts
 from streams.correlate.engine import Correlator
 from streams.detect.engine import Detector
 from streams.ingest import Ingest
@@ -22,10 +22,17 @@ class Stages:
     correlator: Correlator
 
 
-def build_stages(rulebook: Rulebook, clock_offsets: Iterable[str]) -> Stages:
-    """Make the stages of one rulebook; raise ConfigError when a clock offset is not one."""
+def build_stages(
+    rulebook: Rulebook, clock_offsets: Iterable[str] = (), time_zones: Iterable[str] = (), log_year: int = 0
+) -> Stages:
+    """Make the stages of one rulebook and of the settings of these names; raise ConfigError when one makes no sense."""
     correlator = Correlator(rulebook.correlations)
-    ingest = Ingest(Detector(rulebook.detections), correlator.router, ClockOffsets.parse(clock_offsets))
+    ingest = Ingest(
+        Detector(rulebook.detections),
+        correlator.router,
+        ClockOffsets.parse(clock_offsets),
+        contexts(time_zones, log_year),
+    )
     gc.collect()
     gc.freeze()  # rules live as long as the process: the collector need not walk them again and again
     return Stages(rulebook, ingest, correlator)

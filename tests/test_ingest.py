@@ -101,7 +101,8 @@ def ingest(tmp_path: Path) -> Ingest:
 
 
 def process(ingest: Ingest, record: RawRecord) -> Ingested:
-    return ingest.process(SOURCES[record.source], record)
+    (result,) = ingest.process(SOURCES[record.source], record)
+    return result
 
 
 def fields(ingest: Ingest, record: RawRecord) -> dict[str, str]:
@@ -203,7 +204,7 @@ def test_a_record_that_cannot_be_read_is_a_dead_letter_with_the_parsers_reason(i
 
 def test_a_record_of_nobody_says_how_to_name_its_source(ingest: Ingest) -> None:
     record = RawRecord("", b'{"anything": 1}', AT)
-    letter = dead(ingest.process(None, record))
+    letter = dead(*ingest.process(None, record))
     assert (letter.record, letter.stage) == (record, "recognize")
     assert "--source" in letter.error.reason
 
@@ -211,7 +212,7 @@ def test_a_record_of_nobody_says_how_to_name_its_source(ingest: Ingest) -> None:
 @pytest.mark.parametrize("source", [None, *SOURCES.values()])
 def test_a_record_that_is_too_long_says_so_whoever_sent_it(ingest: Ingest, source: Any) -> None:
     record = RawRecord("", b'{"a":"' + b"x" * MAX_RECORD_BYTES + b'"}', AT)
-    reason = dead(ingest.process(source, record)).error.reason
+    reason = dead(*ingest.process(source, record)).error.reason
     assert str(len(record.raw)) in reason
     assert str(MAX_RECORD_BYTES) in reason
 
@@ -259,8 +260,8 @@ def test_any_bytes_give_an_event_or_a_dead_letter_with_those_bytes(source: str, 
 @given(st.binary(max_size=300))
 def test_any_bytes_can_be_looked_at(data: bytes) -> None:
     record = RawRecord("", data, AT)
-    result = stage(Rulebook((), (), ())).process(recognize(record), record)
-    assert (result.event is None) == bool(result.dead)
+    for result in stage(Rulebook((), (), ())).process(recognize(record), record):
+        assert (result.event is None) == bool(result.dead)
 
 
 # What correlations ask for.

@@ -20,6 +20,7 @@ from models.verdict import VERDICTS, Verdict, verdict_from_ocsf
 from streams.cli.output import print_json
 from streams.config import Settings, load_settings
 from streams.deadletter import dead_letter_from_json
+from streams.sources.headers import with_header
 from streams.sources.registry import SOURCES
 from streams.topics import rfc3339, table
 from streams.wire import Message
@@ -146,12 +147,14 @@ def dead_letter_replay(*, stage: str | None, source: str | None, as_json: bool) 
     settings = load_settings()
     producer = clients.producer(settings, "dead-letter-replay")
     count = 0
-    for value in _standing(settings, "dead-letter"):
-        letter = dead_letter_from_json(orjson.loads(value))
+    for found in _standing(settings, "dead-letter"):
+        letter = dead_letter_from_json(orjson.loads(found))
         if (stage and letter.stage != stage) or (source and letter.record.source != source):
             continue
-        topic = letter.record.at.topic.removeprefix(settings.topic_prefix)
-        clients.produce(producer, settings.topic_prefix, Message(topic, b"", letter.record.raw, []))
+        record = letter.record
+        topic = record.at.topic.removeprefix(settings.topic_prefix)
+        value = with_header(record.raw, record.columns)
+        clients.produce(producer, settings.topic_prefix, Message(topic, b"", value, []))
         count += 1
     clients.flush(producer)
     if as_json:

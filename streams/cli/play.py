@@ -40,6 +40,8 @@ DEMO: Final = "demo"
     metavar="SOURCE=19h|host:NAME=19h",
     help="Add this to the event times of a source or a host whose clock is wrong.",
 )
+@click.option("--time-zone", multiple=True, metavar="SOURCE=ZONE", help="Zone of a source's times that name none.")
+@click.option("--year", type=click.IntRange(1970, 2100), help="Year of times that name none (syslog).")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def replay(
     *,
@@ -49,6 +51,8 @@ def replay(
     no_default_rules: bool,
     out: Path | None,
     clock_offset: tuple[str, ...],
+    time_zone: tuple[str, ...],
+    year: int | None,
     as_json: bool,
 ) -> None:
     """Play recorded telemetry through the whole path.
@@ -57,11 +61,16 @@ def replay(
     actions, dead-letter and late as .ndjson, and summary.json, to --out.
     """
     settings = load_settings(
-        rules=rules or None, default_rules=False if no_default_rules else None, clock_offsets=clock_offset or None
+        rules=rules or None,
+        default_rules=False if no_default_rules else None,
+        clock_offsets=clock_offset or None,
+        time_zones=time_zone or None,
+        log_year=year,
     )
     forced = None if source == "auto" else source_named(source)
     inputs = find_inputs(paths)
-    stages = build_stages(load_rulebook(settings.rule_paths).sound(), settings.clock_offsets)
+    rulebook = load_rulebook(settings.rule_paths).sound()
+    stages = build_stages(rulebook, settings.clock_offsets, settings.time_zones, settings.log_year)
     with _progress() as (told_file, told_records):
         records = read_all(inputs.files, forced, told_file)
         found = Replay(stages, DeterministicInvestigator(), out).run(records, inputs.left_out, told_records)
@@ -112,7 +121,7 @@ def demo(*, as_json: bool, out: Path | None) -> None:
     Needs no broker, no key and no network.
     """
     began = time.perf_counter()
-    stages = build_stages(load_rulebook(load_settings().rule_paths).sound(), ())
+    stages = build_stages(load_rulebook(load_settings().rule_paths).sound())
     with as_file(files("streams") / DEMO) as folder:
         inputs = find_inputs([folder])
         records = (_anywhere(item, folder) for item in read_all(inputs.files, None, lambda _: None))

@@ -9,8 +9,10 @@ from pathlib import Path
 from models.errors import ConfigError
 from models.records import DeadLetter, RawRecord
 from streams.sources.base import Source
-from streams.sources.framing import not_telemetry, read_records, with_source
-from streams.sources.registry import recognize
+from streams.sources.files import not_telemetry, read_records
+from streams.sources.framing import with_source
+from streams.sources.joining import Joiner
+from streams.sources.registry import SOURCES, recognize, recognize_last
 
 Sourced = tuple[Source | None, RawRecord]
 
@@ -60,17 +62,28 @@ def read_file(path: Path, forced: Source | None) -> Iterator[Sourced | DeadLette
 
     Args:
         path: The file.
-        forced: The source all records are of; None recognizes each by its shape, and gives one that has no shape (cut
+        forced: The source all records are of; None recognizes each by its shape, and gives one that has nobody's (cut
             off, garbled) to the source of the record before it, whose parser then says what is wrong with it.
     """
     before: Source | None = None
+    joiners: dict[str, Joiner] = {}
     for record in read_records(path):
         if isinstance(record, DeadLetter):
             yield record
             continue
-        source = forced or recognize(record) or before
+        source = forced or recognize(record) or (None if recognize_last(record) else before)
+        if source is None:
+            yield None, record
+            continue
         before = source
-        yield source, with_source(record, source.name) if source else record
+        own = with_source(record, source.name)
+        if source.join is None:
+            yield source, own
+        else:
+            joiner = joiners.setdefault(source.name, Joiner(source.join))
+            yield from ((source, whole) for whole in joiner.push(own))
+    for name, joiner in sorted(joiners.items()):
+        yield from ((SOURCES[name], whole) for whole in joiner.flush())
 
 
 def read_all(

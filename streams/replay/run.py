@@ -131,10 +131,11 @@ class Replay:
     ) -> None:
         rows: list[lake.LakeRow] = []
         for number, item in enumerate(records, 1):
-            result = (
-                Ingested(None, dead=(item,)) if isinstance(item, DeadLetter) else self._stages.ingest.process(*item)
-            )
-            rows.extend(self._take(result))
+            if isinstance(item, DeadLetter):
+                self._add_dead(item)
+            else:
+                for result in self._stages.ingest.process(*item):
+                    rows.extend(self._take(result))
             if len(rows) >= LAKE_BATCH:
                 writer.write(lake.EVENTS, rows)
                 rows.clear()

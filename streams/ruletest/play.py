@@ -66,11 +66,11 @@ def play_correlation(
     for number, signal in enumerate(test.signals):
         items += ((hit.time, hit) for hit in _hits(signal, number, detections[signal.rule]))
     for record in test.records:
-        result = ingest.process(_moved(SOURCES[record.source], record.at), _raw(record))
-        if result.event is None or result.dead:
-            return f"a record went to the dead letters: {result.dead[0].error.reason}"
-        items += ((routed.signal.time, routed.signal) for routed in result.signals)
-        items += ((result.event.time, link) for link in result.links)
+        for result in ingest.process(_moved(SOURCES[record.source], record.at), _raw(record)):
+            if result.event is None or result.dead:
+                return f"a record went to the dead letters: {result.dead[0].error.reason}"
+            items += ((routed.signal.time, routed.signal) for routed in result.signals)
+            items += ((result.event.time, link) for link in result.links)
     start = min((time for time, _ in items), default=START_MS)
     items += ((start, _link(*ends)) for ends in test.links)
     timeline = Timeline(correlator)

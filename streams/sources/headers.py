@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from streams.sources.zeek.header import Header, is_comment
+from streams.sources.zeek.header import Header, is_comment, written
 
 # A line of nothing but field names, one of which every flow log has.
 _FLOW_NAMES: Final = re.compile(
@@ -33,3 +33,12 @@ class Headers:
             self.columns = tuple(line.decode("ascii").split(" "))
             return True
         return False
+
+
+def with_header(raw: bytes, columns: tuple[str, ...]) -> bytes:
+    """Return a line behind the header that gives it these columns again; the line itself when it has none."""
+    if not columns:
+        return raw
+    if not _FLOW_NAMES.fullmatch(" ".join(columns).encode("utf-8", "replace")):
+        return written(columns).encode("utf-8", "replace") + raw
+    return " ".join(columns).encode("ascii") + b"\n" + raw

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -18,17 +18,38 @@ from streams.sources.windows import source as windows
 from streams.sources.zeek import source as zeek
 
 # The most particular first: an OCSF event may carry anything inside, a Zeek record is told by little.
-_IN_ORDER: Final = (ocsf.SOURCE, cloudtrail.SOURCE, okta.SOURCE, windows.SOURCE, zeek.SOURCE)
+_IN_ORDER: Final[tuple[Source, ...]] = (
+    ocsf.SOURCE,
+    cloudtrail.SOURCE,
+    okta.SOURCE,
+    windows.SOURCE,
+    zeek.SOURCE,
+)
+# Asked when a record is of no other source and no envelope: these take much.
+_LAST: Final[tuple[Source, ...]] = ()
+# Never guessed.
+_BY_NAME_ONLY: Final[tuple[Source, ...]] = ()
 
-SOURCES: Final[Mapping[str, Source]] = MappingProxyType({source.name: source for source in _IN_ORDER})
+SOURCES: Final[Mapping[str, Source]] = MappingProxyType(
+    {source.name: source for source in (*_IN_ORDER, *_LAST, *_BY_NAME_ONLY)}
+)
 
 
 def recognize(record: RawRecord) -> Source | None:
     """Return the source whose shape the record has, None when it has nobody's. Reads its JSON once at most."""
+    return _first(_IN_ORDER, record)
+
+
+def recognize_last(record: RawRecord) -> Source | None:
+    """Return the general source that takes a record which is of no particular one and no envelope."""
+    return _first(_LAST, record)
+
+
+def _first(sources: Iterable[Source], record: RawRecord) -> Source | None:
     if len(record.raw) > MAX_RECORD_BYTES:
         return None
     value = _json_object(record.raw)
-    return next((source for source in _IN_ORDER if source.recognize(record.raw, value)), None)
+    return next((source for source in sources if source.recognize(record.raw, value)), None)
 
 
 def _json_object(raw: bytes) -> dict[str, Any] | None:

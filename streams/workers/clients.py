@@ -40,7 +40,7 @@ def worker_stages(settings: Settings) -> Stages:
     rulebook = load_rulebook(settings.rule_paths)
     for problem in rulebook.problems:
         LOG.error("rule left out: %s", problem)
-    return build_stages(rulebook, settings.clock_offsets)
+    return build_stages(rulebook, settings.clock_offsets, settings.time_zones, settings.log_year)
 
 
 class Stop:

@@ -1,14 +1,17 @@
 """The ingest worker: whole batches of raw records in, events, signals, links and dead letters out, exactly once.
 
-A batch's results and its offsets are one Kafka transaction. There is no other state: add a process to scale.
+A batch's results and its offsets are one Kafka transaction. There is no other state: add a process to scale. Lines that
+wait for others of their record (`streams.sources.joining`) are not committed, so they are read again after a crash.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Final
 
-from confluent_kafka import Consumer, KafkaException, Producer
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
 from models.entity import EntityLink
@@ -19,6 +22,7 @@ from streams.config import Settings
 from streams.correlate.watermark import Tick, tick_after
 from streams.ingest import Ingest, Ingested
 from streams.sources.framing import split_message
+from streams.sources.joining import Joiner
 from streams.sources.registry import SOURCES
 from streams.topics import RAW_PREFIX
 from streams.workers import clients
@@ -29,6 +33,7 @@ POLL_SECONDS: Final = 0.2
 TICK_STEP_MS: Final = 1000  # a watermark that moved less is not worth a record on every partition
 LINKS_REMEMBERED: Final = 100_000
 COMMIT_SECONDS: Final = 20.0
+JOIN_SECONDS: Final = 2.0  # of silence, after which a record that may go on is taken as it is
 
 
 class IngestWorker:
@@ -43,16 +48,19 @@ class IngestWorker:
         self._ticks: dict[tuple[str, int], Tick] = {}
         self._sent: dict[tuple[str, int], int] = {}
         self._links: dict[str, None] = {}
+        self._joiners: dict[tuple[str, int], Joiner] = {}
+        self._heard: dict[tuple[str, int], float] = {}
 
     def run(self) -> None:
         """Work until asked to stop; raise KafkaUnavailable when the broker is gone for good."""
         producer = clients.transactional_producer(self._settings, "ingest", self._stop)
-        consumer = clients.consumer(self._settings, "ingest", [source.topic for source in SOURCES.values()])
+        topics = [source.topic for source in SOURCES.values()]
+        consumer = clients.consumer(self._settings, "ingest", topics, on_revoke=self._revoked)
         self._health.set(status="running")
         try:
             while not self._stop.requested:
                 batch = clients.usable(consumer.consume(self._settings.batch_records, POLL_SECONDS))
-                if batch:
+                if batch or self._silent():
                     self._transact(consumer, producer, batch)
         finally:
             self._health.set(status="stopping")
@@ -63,7 +71,7 @@ class IngestWorker:
         producer.begin_transaction()
         try:
             counts = self._process(producer, batch)
-            offsets = consumer.position(consumer.assignment())
+            offsets = [self._held_back(at) for at in consumer.position(consumer.assignment())]
             producer.send_offsets_to_transaction(offsets, consumer.consumer_group_metadata(), COMMIT_SECONDS)
             producer.commit_transaction(COMMIT_SECONDS)
         except KafkaException as error:
@@ -77,19 +85,43 @@ class IngestWorker:
             raise KafkaUnavailable(f"ingest cannot go on: {problem.str()}") from error
         LOG.warning("transaction aborted, its batch is taken again: %s", problem.str())
         producer.abort_transaction(COMMIT_SECONDS)
-        self._sent.clear()
-        self._links.clear()
+        self._forget()
         self._health.add(aborted_transactions=1)
         for partition in consumer.committed(consumer.assignment(), COMMIT_SECONDS):
             partition.offset = max(partition.offset, 0)
             consumer.seek(partition)
 
+    def _forget(self) -> None:
+        """Forget what was read and not committed: it is read again."""
+        self._sent.clear()
+        self._links.clear()
+        self._joiners.clear()
+
+    def _revoked(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        """Let go of the lines of partitions that another worker reads on from where this one committed."""
+        for at in partitions:
+            self._joiners.pop((at.topic, at.partition), None)
+
+    def _silent(self) -> list[tuple[str, int]]:
+        """Return the partitions with lines that wait for others, of which none came for long."""
+        now = time.monotonic()
+        return [
+            key
+            for key, joiner in self._joiners.items()
+            if joiner.oldest is not None and now - self._heard[key] > JOIN_SECONDS
+        ]
+
+    def _held_back(self, at: TopicPartition) -> TopicPartition:
+        """Return a position before the first line that still waits for others of its record."""
+        joiner = self._joiners.get((at.topic, at.partition))
+        oldest = joiner.oldest if joiner else None
+        return at if oldest is None else TopicPartition(at.topic, at.partition, min(oldest, at.offset))
+
     def _process(self, producer: Producer, batch: list[KafkaMessage]) -> dict[str, int]:
         counts = {"records": 0, "events": 0, "signals": 0, "dead_letters": 0}
-        for message in batch:
-            for record in self._records(message):
-                counts["records"] += 1
-                result = self._one(record)
+        for record in chain(chain.from_iterable(map(self._records, batch)), self._waited_for()):
+            counts["records"] += 1
+            for result in self._one(record):
                 counts["events"] += result.event is not None
                 counts["signals"] += len(result.signals)
                 counts["dead_letters"] += len(result.dead)
@@ -99,22 +131,19 @@ class IngestWorker:
             clients.produce(producer, self._settings.topic_prefix, outgoing)
         return counts
 
-    def _one(self, record: RawRecord | DeadLetter) -> Ingested:
+    def _one(self, record: RawRecord | DeadLetter) -> tuple[Ingested, ...]:
         if isinstance(record, DeadLetter):
-            return Ingested(None, dead=(record,))
+            return (Ingested(None, dead=(record,)),)
         source = SOURCES[record.source]
-        result = self._stage.process(source, record)
-        if result.event is not None:
-            key = source.name, record.at.partition
-            self._ticks[key] = tick_after(
-                self._ticks.get(key),
-                source.name,
-                source.delay_ms,
-                record.at.partition,
-                result.event.time,
-                record.broker_time,
-            )
-        return result
+        results = self._stage.process(source, record)
+        key = source.name, record.at.partition
+        for result in results:
+            if result.event is not None:
+                before, time_ms = self._ticks.get(key), result.event.time
+                self._ticks[key] = tick_after(
+                    before, source.name, source.delay_ms, record.at.partition, time_ms, record.broker_time
+                )
+        return results
 
     def _records(self, message: KafkaMessage) -> Iterable[RawRecord | DeadLetter]:
         topic, partition, offset = message.topic() or "", message.partition() or 0, message.offset() or 0
@@ -125,7 +154,16 @@ class IngestWorker:
         split = split_message(source, payload, at, broker_time)
         if isinstance(split, ParseError):
             return [DeadLetter(RawRecord(source, payload, at, broker_time), "split", split)]
-        return split
+        join = SOURCES[source].join
+        if join is None:
+            return split
+        self._heard[topic, partition] = time.monotonic()
+        joiner = self._joiners.setdefault((topic, partition), Joiner(join))
+        return chain.from_iterable(map(joiner.push, split))
+
+    def _waited_for(self) -> Iterator[RawRecord]:
+        """Yield the records that no further line came for."""
+        return chain.from_iterable(self._joiners[key].flush() for key in self._silent())
 
     def _outgoing(self, result: Ingested) -> Iterable[wire.Message]:
         if result.event is not None:

@@ -13,17 +13,10 @@ from hypothesis import strategies as st
 from models.errors import ConfigError
 from models.records import Coordinates, DeadLetter, ParseError, RawRecord
 from streams.sources.base import MAX_RECORD_BYTES
-from streams.sources.framing import (
-    BOM,
-    CHUNK_BYTES,
-    MAX_LINE_BYTES,
-    MAX_PARTS,
-    kind_of_text,
-    not_telemetry,
-    read_records,
-    split_message,
-    with_source,
-)
+from streams.sources.filekinds import kind_of_text
+from streams.sources.files import CHUNK_BYTES, MAX_LINE_BYTES, not_telemetry, read_records
+from streams.sources.framing import BOM, MAX_PARTS, split_message, with_source
+from streams.sources.headers import with_header
 
 AT = Coordinates("raw.any", 2, 7)
 HEADER = b"#separator \\x09\n#path\tconn\n#fields\tts\tuid\n#types\ttime\tstring"
@@ -385,3 +378,21 @@ def test_what_a_file_is_by_its_beginning(write: Write, head: bytes, kind: str) -
 @settings(deadline=None)
 def test_any_bytes_are_of_some_kind(head: bytes) -> None:
     assert isinstance(kind_of_text(head), str)
+
+
+@pytest.mark.parametrize(
+    ("header", "line"),
+    [
+        (b"#separator \\x09\n#path\tconn\n#fields\tts\tuid\n#types\ttime\tstring", b"1718452800.25\tCa"),
+        (
+            b"#separator \\x2c\n#set_separator,;\n#unset_field,(none)\n#path,dns\n#fields,ts,query",
+            b"1718452800.25,a.example",
+        ),
+        (b"#fields\tts\tuid", b"1718452800.25\tCa"),
+        (b"version account-id interface-id srcaddr", b"2 111122223333 eni-1 192.0.2.1"),
+    ],
+)
+def test_a_line_goes_round_again_with_its_columns(header: bytes, line: bytes) -> None:
+    (record,) = split_message("zeek", header + b"\n" + line, AT, 0)
+    assert record.columns
+    assert split_message("zeek", with_header(record.raw, record.columns), AT, 0) == [record]

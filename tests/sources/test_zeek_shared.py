@@ -9,7 +9,8 @@ import pytest
 from models.event import Event
 from models.ocsf_schema import validate
 from models.records import RawRecord
-from streams.sources.framing import not_telemetry, read_records, with_source
+from streams.sources.files import not_telemetry, read_records
+from streams.sources.framing import with_source
 from streams.sources.zeek.source import SOURCE
 
 

@@ -67,3 +67,21 @@ def split_columns(columns: tuple[str, ...]) -> tuple[dict[str, str], tuple[str, 
     pairs = (column[1:].partition("=")[::2] for column in columns if column[:1] == "#")
     facts = DEFAULTS | {key: value for key, value in pairs if value}
     return facts, tuple(column for column in columns if column[:1] != "#")
+
+
+def written(columns: tuple[str, ...]) -> str:
+    """Return the header lines that `Header` reads these columns from."""
+    facts, names = split_columns(columns)
+    separator = facts["separator"]
+    lines = ["#separator " + "".join(f"\\x{ord(char):02x}" for char in separator)]
+    lines += [
+        f"#{key}{separator}{_escaped(value)}" for key, value in facts.items() if key not in {"separator", "types"}
+    ]
+    lines.append(separator.join(("#fields", *names)))
+    if "types" in facts:
+        lines.append(separator.join(("#types", *facts["types"].split("\t"))))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _escaped(value: str) -> str:
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in value)
