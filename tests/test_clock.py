@@ -5,8 +5,8 @@ import pytest
 from models.errors import ConfigError
 from models.event import Event
 from models.ocsf_schema import validate
-from models.records import TIME_FROM_BROKER
-from streams.clock import ClockOffsets
+from models.records import TIME_FROM_BROKER, Context
+from streams.clock import ClockOffsets, contexts
 from tests.raw_records import NOON, connection, event, logon, process_start, raw
 
 HOUR = 3_600_000
@@ -166,3 +166,21 @@ def test_only_the_times_that_stay_in_the_calendar_move() -> None:
     after = ClockOffsets.parse(["ocsf=1h"]).apply(before)
     assert (after.time, after.ocsf["start_time"], after.ocsf["end_time"]) == (NOON + HOUR, 0, 4_102_444_800_000)
     assert validate(after.ocsf) == []
+
+
+def test_zones_and_years_of_times_that_name_none() -> None:
+    assert contexts((), 0) == {}
+    assert contexts(["zeek=Europe/Oslo"], 0) == {"zeek": Context(zone="Europe/Oslo")}
+    known = contexts(["zeek = Europe/Oslo"], 2024)
+    assert known["zeek"] == Context(zone="Europe/Oslo", year=2024)
+    assert known["windows"] == Context(year=2024)
+
+
+@pytest.mark.parametrize(
+    ("setting", "reason"),
+    [("nobody=UTC", "sources are"), ("zeek=Mars/Olympus", "no time zone"), ("zeek", "no time zone")],
+)
+def test_a_time_zone_that_makes_no_sense_is_named(setting: str, reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason) as error:
+        contexts([setting], 0)
+    assert repr(setting) in str(error.value)
