@@ -17,18 +17,13 @@ from typing import Final
 
 from models import ocsf
 from models.entity import EntityKey, EntityLink
-from models.finding import (
-    Sequence,
-    SequenceClosed,
-    SequenceMember,
-    Signal,
-    sequence_to_ocsf,
-)
+from models.finding import Sequence, SequenceClosed, SequenceMember, Signal, sequence_to_ocsf
 from models.uids import content_uid, sequence_uid
+from streams.correlate.bounds import LARGEST, MAX_LINKS, MAX_MEMBERS, settled, with_links, within_bounds
 from streams.correlate.escalation import decide
 from streams.correlate.routing import Router, group_keys
 from streams.correlate.spec import CorrelationSpec
-from streams.correlate.state import MAX_LINKS, MAX_MEMBERS, KeyState, Standing, within_bounds
+from streams.correlate.state import KeyState, Standing
 from streams.correlate.windows import Span, find_spans
 
 LINK_HORIZON_MS: Final = 2 * 3_600_000  # a link's validity reaches at most this far back from the event that shows it
@@ -73,7 +68,7 @@ class Late:
 
 @dataclass(frozen=True, slots=True)
 class Evicted:
-    """Signals folded away to keep a key's state within its bound."""
+    """Signals folded away, and matches, links and sequences forgotten, to keep a key's state within its bound."""
 
     key: str
     count: int
@@ -107,7 +102,7 @@ class Correlator:
         Returns:
             The next state and the outputs, in deterministic order.
         """
-        outputs: list[Output] = []
+        evicted, outputs = state.evicted, list[Output]()
         horizon = watermark - LINK_HORIZON_MS
         if isinstance(item, Signal):
             if any(held.uid == item.uid for held in state.signals):
@@ -124,17 +119,25 @@ class Correlator:
             outputs.extend(out for signal in state.signals for out in self._over_links(signal, (item,), key))
         state, changes = self._restate(key, state, watermark)
         outputs.extend(changes)
-        return self._bounded(key, self._pruned(state, horizon), outputs)
+        state = self._bounded(key, self._pruned(state, horizon), watermark)
+        if state.evicted > evicted:
+            outputs.append(Evicted(key, state.evicted - evicted))
+        return state, tuple(outputs)
 
     def deadline(self, key: str, state: KeyState) -> int:
-        """Return the watermark (ms) at which this key needs a step without input, NEVER when it does not."""
-        ends = [end + self._hold for _, end in state.floors] + [link.valid_to for link in state.links]
+        """Return the watermark (ms) at which this key needs a step without input, NEVER when it does not.
+
+        It is beyond the watermark of the last step: a step without input at the deadline always moves the deadline on.
+        """
+        oldest = _oldest(state.signals)
+        ends = [end + self._hold for _, end in state.floors if end < oldest] + [link.valid_to for link in state.links]
         ends += [self._needed_until(signal, state) for signal in state.signals] + [s.end for s in state.standing]
         waits = [
             signal.time + spec.timespan
             for spec in self.specs
             if not spec.threshold.monotone
             for signal in self._signals_of(spec, key, state)
+            if signal.time + spec.timespan >= state.watermark
         ]
         return min((*(end + LINK_HORIZON_MS for end in ends), *waits), default=NEVER - 1) + 1
 
@@ -164,7 +167,7 @@ class Correlator:
             entries = [_standing(sequence, span) for sequence, span in zip(found, spans, strict=True)]
             standing.extend(entries)
             outputs.extend(_changes(spec, key, before, found, entries))
-        return replace(state, standing=tuple(standing)), outputs
+        return replace(state, standing=tuple(standing), watermark=watermark), outputs
 
     def _pruned(self, state: KeyState, horizon: int) -> KeyState:
         """Let go of what no on-time input can touch any more; copies over links come as late as the horizon."""
@@ -172,12 +175,14 @@ class Correlator:
         for sequence in state.standing:
             if sequence.end < horizon:
                 floors[sequence.spec] = max(floors.get(sequence.spec, -1), sequence.end)
+        signals = tuple(s for s in state.signals if self._needed_until(s, state) >= horizon)
+        oldest = _oldest(signals)  # what another rule still needs must not anchor a second time
         return replace(
             state,
-            signals=tuple(s for s in state.signals if self._needed_until(s, state) >= horizon),
+            signals=signals,
             links=tuple(link for link in state.links if link.valid_to >= horizon),
             standing=tuple(s for s in state.standing if s.end >= horizon),
-            floors=tuple(sorted((spec, end) for spec, end in floors.items() if end + self._hold >= horizon)),
+            floors=tuple(sorted(f for f in floors.items() if f[1] >= oldest or f[1] + self._hold >= horizon)),
         )
 
     def _needed_until(self, signal: Signal, state: KeyState) -> int:
@@ -188,11 +193,17 @@ class Correlator:
     def _looks_at(self, spec_uid: str, signal: Signal) -> bool:
         return any(spec.uid == spec_uid for spec in self.router.wanted_by(signal.analytic.uid))
 
-    def _bounded(self, key: str, state: KeyState, outputs: list[Output]) -> tuple[KeyState, tuple[Output, ...]]:
+    def _bounded(self, key: str, state: KeyState, watermark: int) -> KeyState:
+        """Keep within bounds. A sequence whose signals had to go is final: a flood must not be able to retract it."""
         kept = within_bounds(state)
-        if kept.evicted > state.evicted:
-            outputs.append(Evicted(key, kept.evicted - state.evicted))
-        return kept, tuple(outputs)
+        if kept is state:
+            return state
+        found = {sequence.uid for sequence in self._restate(key, kept, watermark)[0].standing}
+        return settled(kept, [sequence for sequence in kept.standing if sequence.uid not in found])
+
+
+def _oldest(signals: tuple[Signal, ...]) -> int:
+    return signals[0].time if signals else NEVER
 
 
 def _other_end(link: EntityLink, key: str) -> EntityKey:
@@ -206,15 +217,15 @@ def _with_signal(state: KeyState, signal: Signal) -> KeyState:
 
 
 def _with_link(state: KeyState, link: EntityLink) -> KeyState:
-    links = sorted((*state.links, link), key=lambda held: (held.valid_to, held.uid))[-MAX_LINKS:]
-    return replace(state, links=tuple(links))
+    links = sorted((*state.links, link), key=lambda held: (held.valid_to, held.uid))
+    return with_links(replace(state, links=tuple(links)), MAX_LINKS)
 
 
 def _sequence(spec: CorrelationSpec, key: str, span: Span) -> Sequence:
     decision = decide(span.signals, spec.risk_threshold)
     return Sequence(
         uid=sequence_uid(spec.uid, key, span.signals[0].uid),
-        revision=sum(signal.count for signal in span.signals),
+        revision=min(LARGEST, sum(signal.count for signal in span.signals)),
         analytic=spec.analytic,
         group=key,
         members=_members(span.signals),

@@ -1,7 +1,7 @@
 """Which Kafka keys a signal is sent to, so that every correlation finds all it needs in one place.
 
 A group key is made of parts, one per group-by field: an entity (`host:web01`) or a field and its value
-(`TargetUserName=bob`), joined by `|`.
+(`TargetUserName=bob`), joined by `|` (`models.finding.group_part` keeps hostile text from making a part of its own).
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice, product
+from math import prod
 
 from models.entity import EntityKey
-from models.finding import Signal
+from models.finding import Signal, group_part
 from streams.correlate.spec import ENTITY_PREFIX, CorrelationSpec
 
 EVERYTHING = "*"  # the one group of a correlation without group-by
@@ -60,19 +61,25 @@ class Router:
 
         These are its group keys, and, when a correlation groups by entities, each entity it names: there the links of
         that entity are known, and there it waits for links that arrive late. A signal that no correlation asks for goes
-        out once, under the first entity it names.
+        out once, under the first entity it names. When there are too many, groups go before entities that only wait.
         """
-        keys = self.group_keys(signal)
-        if self._linkable.get(signal.analytic.uid):
-            keys |= {str(entity) for entity in signal.entities}
-        if not keys:
-            keys = {str(signal.entities[0]) if signal.entities else EVERYTHING}
-        kept = sorted(keys)[:MAX_COPIES]
-        return Routes(tuple(kept), len(keys) - len(kept))
+        groups, cut = self._groups(signal)
+        linkable = self._linkable.get(signal.analytic.uid)
+        waiting = {str(entity) for entity in signal.entities} - groups if linkable else set()
+        if not groups and not waiting:
+            waiting = {str(signal.entities[0]) if signal.entities else EVERYTHING}
+        keys = [*sorted(groups), *sorted(waiting)]
+        return Routes(tuple(sorted(keys[:MAX_COPIES])), max(0, len(keys) - MAX_COPIES) + cut)
 
     def group_keys(self, signal: Signal) -> set[str]:
         """Return every group key of every correlation that looks at this signal."""
-        return {key for spec in self.wanted_by(signal.analytic.uid) for key in group_keys(spec, signal)}
+        return self._groups(signal)[0]
+
+    def _groups(self, signal: Signal) -> tuple[set[str], int]:
+        """Return the group keys, and how many more combinations of values there are than a correlation is given."""
+        wanted = {_parts(spec, signal) for spec in self.wanted_by(signal.analytic.uid)}
+        cut = sum(max(0, prod(map(len, parts)) - MAX_COPIES) for parts in wanted if len(parts) > 1)
+        return {key for parts in wanted for key in _combined(parts)}, cut
 
     def over_link(self, signal: Signal, other: EntityKey) -> tuple[Signal, tuple[str, ...]]:
         """Return the copy of a signal that reaches `other` over a link, and the further keys it goes to.
@@ -87,18 +94,22 @@ class Router:
 
 def group_keys(spec: CorrelationSpec, signal: Signal) -> set[str]:
     """Return the group keys of one signal for one correlation; none when a group-by field has no value."""
-    if not spec.group_by:
-        return {EVERYTHING}
-    parts = [_parts(spec, name, signal) for name in spec.group_by]
-    return {"|".join(combination) for combination in islice(product(*parts), MAX_COPIES)}
+    return _combined(_parts(spec, signal))
 
 
-def _parts(spec: CorrelationSpec, name: str, signal: Signal) -> list[str]:
+def _combined(parts: tuple[tuple[str, ...], ...]) -> set[str]:
+    """Join every combination; of several fields only so many, since they multiply."""
+    combinations = islice(product(*parts), MAX_COPIES if len(parts) > 1 else None)
+    return {"|".join(combination) or EVERYTHING for combination in combinations}
+
+
+def _parts(spec: CorrelationSpec, signal: Signal) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(_values(spec, name, signal)) for name in spec.group_by)
+
+
+def _values(spec: CorrelationSpec, name: str, signal: Signal) -> Iterable[str]:
     if name.startswith(ENTITY_PREFIX):
         kind = name.removeprefix(ENTITY_PREFIX)
-        return sorted({str(key) for key in (*signal.entities, *signal.via) if key.type == kind})
+        return sorted({group_part(str(key)) for key in (*signal.entities, *signal.via) if key.type == kind})
     value = signal.fields.get(spec.field_name(name, signal.analytic.uid))
-    if value is None:
-        return []
-    escaped = value.replace("\\", "\\\\").replace("|", "\\|")
-    return [f"{name}={escaped}"]
+    return () if value is None else (group_part(f"{name}={value}"),)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, Final
 
 from sigma.correlations import (
@@ -25,11 +26,13 @@ from models.entity import ENTITY_TYPES
 from models.errors import RuleProblem
 from models.finding import Analytic
 from streams.detect import metadata
+from streams.detect.problems import UNREADABLE
 
 ENTITY_PREFIX: Final = "entity."
 BEHAVIORAL: Final = 2  # OCSF analytic type of a correlation
 DEFAULT_RISK_THRESHOLD: Final = {"event_count": 50, "value_count": 50, "temporal": 60, "temporal_ordered": 60}
 DEFAULT_LEVEL: Final = "high"  # several signals together weigh more than one
+MAX_TIMESPAN_MS: Final = 366 * 86_400_000  # beyond a year nothing is remembered
 _OPERATORS: Final[Mapping[str, Callable[[int | float, int | float], bool]]] = {
     name: getattr(operator, attribute)
     for name, attribute in {"lt": "lt", "lte": "le", "gt": "gt", "gte": "ge", "eq": "eq", "neq": "ne"}.items()
@@ -68,7 +71,7 @@ class CorrelationSpec:
         rules: Uids of the rules it looks at, in the order it names them.
         group_by: Group-by fields; `entity.<type>` or field names. Empty means one group for everything.
         timespan: Longest distance between the first and the last needed signal, ms, inclusive.
-        threshold: For the counting kinds.
+        threshold: What the count must meet; for the temporal kinds how many of the rules, unless it says, all.
         count_fields: For `value_count`: fields whose distinct values count.
         aliases: Alias to rule uid to that rule's field name.
         cooldown: How long after the window further signals still join the same sequence, ms.
@@ -134,12 +137,28 @@ def compile_correlation(
     Returns:
         The compiled rule and no problems, or None and what has to be mended.
     """
-    title = str(document.get("title", ""))
+    title = document.get("title")
     try:
+        _check_texts(document)
         rule = SigmaCorrelationRule.from_dict(dict(document))
         return _compile(rule, document, references), ()
     except (SigmaError, _Mistake) as error:
-        return None, (RuleProblem(path, line, title, str(error)),)
+        message = str(error)
+    except UNREADABLE as error:  # pySigma trusts the types of a document in places
+        message = f"this cannot be read as a correlation: {type(error).__name__}: {error}"
+    return None, (RuleProblem(path, line, title if isinstance(title, str) else "", message),)
+
+
+def _check_texts(document: Mapping[str, Any]) -> None:
+    """Refuse what pySigma takes for a text without looking."""
+    stated = document.get("correlation")
+    correlation = stated if isinstance(stated, Mapping) else {}
+    rules = correlation.get("rules")
+    texts = [("id", document.get("id")), ("correlation.type", correlation.get("type"))]
+    texts += [("correlation.rules", rule) for rule in (rules if isinstance(rules, list) else ())]
+    for where, value in texts:
+        if value is not None and not isinstance(value, str):
+            raise _Mistake(f"{where}: {value!r:.80} is not a text")
 
 
 def _compile(
@@ -148,25 +167,30 @@ def _compile(
     kind = rule.type.name.lower()
     if kind not in DEFAULT_RISK_THRESHOLD:
         raise _Mistake(f"correlation type {kind} is not supported; use one of {', '.join(DEFAULT_RISK_THRESHOLD)}")
+    if not rule.rules:
+        raise _Mistake("needs `rules`: the ids or names of the rules it looks at")
     uid_of = {name: _resolve(name, references).analytic.uid for name in _names(rule)}
-    rules = tuple(uid_of[reference.reference] for reference in rule.rules or ())
-    timespan = rule.timespan.seconds * 1000
+    rules = tuple(uid_of[reference.reference] for reference in rule.rules)
+    timespan = _milliseconds("timespan", rule.timespan)
     own = _own_settings(document)
     return CorrelationSpec(
         analytic=_analytic(rule),
         kind=kind,
         rules=rules,
-        group_by=_group_by(rule),
+        group_by=_group_by(document),
         timespan=timespan,
-        threshold=_threshold(rule, kind, len(set(rules))),
+        threshold=_threshold(rule, document, kind, len(set(rules))),
         count_fields=_count_fields(rule, kind),
         aliases={
-            alias.alias: {uid_of[reference.reference]: field for reference, field in alias.mapping.items()}
+            alias.alias: {
+                uid_of[reference.reference]: _field_name(f"aliases.{alias.alias}", field)
+                for reference, field in alias.mapping.items()
+            }
             for alias in rule.aliases
         },
         cooldown=_duration(own["cooldown"]) if "cooldown" in own else timespan,
         risk_threshold=_risk_threshold(own.get("risk_threshold", DEFAULT_RISK_THRESHOLD[kind])),
-        investigation=str(document.get("investigation", "")).strip(),
+        investigation=str(document.get("investigation") or "").strip(),
     )
 
 
@@ -175,28 +199,51 @@ def _names(rule: SigmaCorrelationRule) -> set[str]:
     return in_aliases | {reference.reference for reference in rule.rules or ()}
 
 
-def _resolve(name: str, references: Mapping[str, Reference]) -> Reference:
-    found = references.get(name)
+def _resolve(name: Any, references: Mapping[str, Reference]) -> Reference:
+    found = references.get(name) if isinstance(name, str) else None
     if found is None:
         raise _Mistake(f"refers to rule {name!r}, which is in none of the loaded files (by id or name)")
     return found
 
 
-def _group_by(rule: SigmaCorrelationRule) -> tuple[str, ...]:
-    for name in rule.group_by or ():
+def _group_by(document: Mapping[str, Any]) -> tuple[str, ...]:
+    stated = document["correlation"].get("group-by")
+    names = [_field_name("group-by", name) for name in ([stated] if isinstance(stated, str) else stated or ())]
+    for name in names:
         kind = name.removeprefix(ENTITY_PREFIX)
         if name.startswith(ENTITY_PREFIX) and kind not in ENTITY_TYPES:
             raise _Mistake(f"group-by {name}: unknown entity type; use one of {', '.join(ENTITY_TYPES)}")
-    return tuple(rule.group_by or ())
+    return tuple(names)
 
 
-def _threshold(rule: SigmaCorrelationRule, kind: str, distinct_rules: int) -> Threshold:
+def _field_name(where: str, name: Any) -> str:
+    if not isinstance(name, str) or not name:
+        raise _Mistake(f"{where}: {name!r} is not the name of a field")
+    return name
+
+
+def _threshold(rule: SigmaCorrelationRule, document: Mapping[str, Any], kind: str, distinct_rules: int) -> Threshold:
     condition = rule.condition
+    stated = document["correlation"].get("condition") is not None
     if not isinstance(condition, SigmaCorrelationCondition):
         raise _Mistake("boolean correlation conditions are not supported; name the rules in `rules`")
-    if kind.startswith("temporal"):
+    if kind == "temporal_ordered" and stated:
+        raise _Mistake("temporal_ordered takes no condition: all of its rules have to fire, in the order of `rules`")
+    if kind.startswith("temporal") and not stated:
         return Threshold("gte", distinct_rules)
-    return Threshold(SigmaCorrelationConditionOperator(condition.op).name.lower(), condition.count)
+    threshold = Threshold(SigmaCorrelationConditionOperator(condition.op).name.lower(), condition.count)
+    _check_reachable(threshold, kind, distinct_rules)
+    return threshold
+
+
+def _check_reachable(threshold: Threshold, kind: str, distinct_rules: int) -> None:
+    """Refuse a condition that no window meets: each has the signal it begins with, and no rule beyond those named."""
+    least = 0 if kind == "value_count" else 1
+    most = distinct_rules if kind == "temporal" else max(ceil(threshold.count), least) + 1
+    nearest = min(max(ceil(threshold.count), least), most)
+    if not any(threshold.holds(count) for count in (least, nearest, most)):
+        upwards = f"to {most}" if kind == "temporal" else "upwards"
+        raise _Mistake(f"condition {threshold.op} {threshold.count} never holds: {kind} counts from {least} {upwards}")
 
 
 def _count_fields(rule: SigmaCorrelationRule, kind: str) -> tuple[str, ...]:
@@ -204,8 +251,9 @@ def _count_fields(rule: SigmaCorrelationRule, kind: str) -> tuple[str, ...]:
         rule.condition, SigmaCorrelationCondition
     ):
         return ()
-    fields = rule.condition.fieldref
-    return (fields,) if isinstance(fields, str) else tuple(fields or ())
+    stated = rule.condition.fieldref
+    fields = stated if isinstance(stated, list) and stated else [stated]
+    return tuple(_field_name("condition.field", field) for field in fields)
 
 
 def _own_settings(document: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -220,9 +268,15 @@ def _own_settings(document: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _duration(value: Any) -> int:
     try:
-        return SigmaCorrelationTimespan(str(value)).seconds * 1000
+        return _milliseconds("braid.cooldown", SigmaCorrelationTimespan(str(value)))
     except SigmaError as error:
         raise _Mistake(f"braid.cooldown: {error}") from error
+
+
+def _milliseconds(where: str, timespan: SigmaCorrelationTimespan) -> int:
+    if timespan.seconds * 1000 > MAX_TIMESPAN_MS:
+        raise _Mistake(f"{where}: {timespan.spec} is longer than a year")
+    return timespan.seconds * 1000
 
 
 def _risk_threshold(value: Any) -> int:

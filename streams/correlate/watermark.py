@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
-from models.errors import InvalidRecord
+from models.fields import take
 
 MAX_AHEAD_MS: Final = 5 * 60_000  # an event time this far beyond the broker's clock moves no watermark
 SILENCE_MS: Final = 15 * 60_000  # a partition unheard of for this long, by the broker's clock, holds nobody back
 NOTHING_KNOWN: Final = 0
+_NUMBERS: Final = ("partition", "watermark", "broker_time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +44,10 @@ class Tick:
         }
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Self:
+    def from_json(cls, value: Any) -> Self:
         """Read from the wire; raise InvalidRecord when a member is missing or of the wrong type."""
-        numbers = [value.get(name) for name in ("partition", "watermark", "broker_time")]
-        source = value.get("source")
-        if not isinstance(source, str) or not all(type(number) is int for number in numbers):
-            raise InvalidRecord("not a tick: needs source, partition, watermark and broker_time")
-        partition, watermark, broker_time = (int(number or 0) for number in numbers)
-        return cls(source, partition, watermark, broker_time)
+        partition, watermark, broker_time = (take(value, name, int) for name in _NUMBERS)
+        return cls(take(value, "source", str), partition, watermark, broker_time)
 
 
 def tick_after(
@@ -109,10 +106,7 @@ class Watermarks:
         return {"ticks": [tick.to_json() for tick in self.ticks.values()], "effective": self.effective}
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Self:
+    def from_json(cls, value: Any) -> Self:
         """Read from storage; raise InvalidRecord when it is not what `to_json` wrote."""
-        rows, effective = value.get("ticks"), value.get("effective")
-        if not isinstance(rows, list) or type(effective) is not int:
-            raise InvalidRecord("not watermarks: needs ticks and effective")
-        ticks = [Tick.from_json(row) for row in rows]
-        return cls({f"{tick.source}/{tick.partition}": tick for tick in ticks}, effective)
+        ticks = [Tick.from_json(row) for row in take(value, "ticks", list)]
+        return cls({f"{tick.source}/{tick.partition}": tick for tick in ticks}, take(value, "effective", int))

@@ -8,8 +8,9 @@ after that: leftmost first, never overlapping.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from models.finding import Signal
 from streams.correlate.spec import CorrelationSpec
@@ -39,32 +40,53 @@ def find_spans(spec: CorrelationSpec, signals: Sequence[Signal], floor: int, wat
             (`lt`, `eq`, ...) hold only once their window lies before it.
     """
     times = [signal.time for signal in signals]
+    holds = _condition(spec, signals, times)
     position = bisect_right(times, floor)
     while position < len(signals):
         anchor = times[position]
-        window = signals[position : bisect_right(times, anchor + spec.timespan)]
         closed = anchor + spec.timespan < watermark
-        if _anchors(spec, window) and (spec.threshold.monotone or closed) and _condition(spec, window):
+        if (spec.threshold.monotone or closed) and holds(position):
             end = anchor + spec.span
             last = bisect_right(times, end)
             yield Span(tuple(signals[position:last]), end)
             position = last
         else:
-            position += 1
+            position = bisect_right(times, anchor)  # the window of another signal at that time is the same one
 
 
-def _anchors(spec: CorrelationSpec, window: Sequence[Signal]) -> bool:
-    return spec.kind != "temporal_ordered" or window[0].analytic.uid == spec.rules[0]
-
-
-def _condition(spec: CorrelationSpec, window: Sequence[Signal]) -> bool:
+def _condition(spec: CorrelationSpec, signals: Sequence[Signal], times: Sequence[int]) -> Callable[[int], bool]:
+    """Return the test of the window that begins at a position. All windows together take little more than one pass."""
+    if spec.kind == "temporal_ordered":
+        by_rule = {rule: [s.time for s in signals if s.analytic.uid == rule] for rule in spec.rules}
+        return lambda position: _in_order(spec, by_rule, times[position])
     if spec.kind == "event_count":
-        return spec.threshold.holds(sum(signal.count for signal in window))
-    if spec.kind == "value_count":
-        return spec.threshold.holds(len({values for s in window if (values := counted(spec, s)) is not None}))
-    if spec.kind == "temporal":
-        return spec.threshold.holds(len({signal.analytic.uid for signal in window}))
-    return _in_order(spec, window)
+        counts = _sums([signal.count for signal in signals], times, spec.timespan)
+    elif spec.kind == "value_count":
+        counts = _distinct([counted(spec, signal) for signal in signals], times, spec.timespan)
+    else:
+        counts = _distinct([signal.analytic.uid for signal in signals], times, spec.timespan)
+    return lambda position: spec.threshold.holds(counts[position])
+
+
+def _sums(amounts: Sequence[int], times: Sequence[int], timespan: int) -> list[int]:
+    """Sum the amounts of the window that begins at each position."""
+    before = list(accumulate(amounts, initial=0))
+    return [before[bisect_right(times, time + timespan)] - before[start] for start, time in enumerate(times)]
+
+
+def _distinct(values: Sequence[object], times: Sequence[int], timespan: int) -> list[int]:
+    """Count the distinct values, None aside, of the window that begins at each position."""
+    held: dict[object, int] = {}
+    counts, end = [], 0
+    for start, time in enumerate(times):
+        while end < len(times) and times[end] <= time + timespan:
+            held[values[end]] = held.get(values[end], 0) + 1
+            end += 1
+        counts.append(len(held) - (None in held))
+        held[values[start]] -= 1
+        if not held[values[start]]:
+            del held[values[start]]
+    return counts
 
 
 def counted(spec: CorrelationSpec, signal: Signal) -> tuple[str, ...] | None:
@@ -75,13 +97,15 @@ def counted(spec: CorrelationSpec, signal: Signal) -> tuple[str, ...] | None:
     return tuple(signal.fields[name] for name in names)
 
 
-def _in_order(spec: CorrelationSpec, window: Sequence[Signal]) -> bool:
-    """Tell whether the rules fired one after the other; equal times count as in order."""
-    times = {rule: [s.time for s in window if s.analytic.uid == rule] for rule in spec.rules}
-    reached = window[0].time
+def _in_order(spec: CorrelationSpec, times: Mapping[str, Sequence[int]], anchor: int) -> bool:
+    """Tell whether the rules fire one after the other, each on a signal of its own; equal times count as in order."""
+    unused = dict.fromkeys(spec.rules, 0)
+    latest = anchor  # for the first rule; the others have the whole window
+    reached = anchor
     for rule in spec.rules:
-        position = bisect_left(times[rule], reached)
-        if position == len(times[rule]):
+        position = max(bisect_left(times[rule], reached), unused[rule])
+        if position >= len(times[rule]) or times[rule][position] > latest:
             return False
-        reached = times[rule][position]
+        reached, unused[rule] = times[rule][position], position + 1
+        latest = anchor + spec.timespan
     return True

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import random
+from typing import Any
+
 from models.entity import EntityKey, EntityLink
 from models.finding import Analytic, Attack, EventRef, Signal
 from models.records import Coordinates
 from models.uids import link_uid, signal_uid
 from streams.correlate.spec import CorrelationSpec, Threshold
+from streams.correlate.state import KeyState
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE
@@ -20,7 +24,14 @@ def analytic(rule: str) -> Analytic:
 
 
 def signal(
-    rule: str, at: int, *entities: str, fields: dict[str, str] | None = None, name: str = "", risk: int = 40
+    rule: str,
+    at: int,
+    *entities: str,
+    fields: dict[str, str] | None = None,
+    name: str = "",
+    risk: int = 40,
+    count: int = 1,
+    matched: tuple[tuple[str, str], ...] = (),
 ) -> Signal:
     event = name or f"{rule}-{at}-{entities}-{sorted((fields or {}).items())}"
     return Signal(
@@ -33,6 +44,8 @@ def signal(
         risk=risk,
         entities=tuple(EntityKey.parse(e) for e in entities),
         fields=fields or {},
+        matched=matched,
+        count=count,
     )
 
 
@@ -53,6 +66,7 @@ def spec(
     fields: tuple[str, ...] = (),
     aliases: dict[str, dict[str, str]] | None = None,
     cooldown: int | None = None,
+    risk_threshold: int = 60,
     uid: str = "",
 ) -> CorrelationSpec:
     return CorrelationSpec(
@@ -65,5 +79,15 @@ def spec(
         count_fields=fields,
         aliases=aliases or {},
         cooldown=timespan if cooldown is None else cooldown,
-        risk_threshold=60,
+        risk_threshold=risk_threshold,
     )
+
+
+def state_of(*held: Signal, **more: Any) -> KeyState:
+    return KeyState(signals=tuple(sorted(held, key=lambda s: (s.time, s.uid))), **more)
+
+
+def noise(seed: int, size: int) -> str:
+    """Return text that does not compress: printable, from all over Unicode."""
+    source = random.Random(seed)  # noqa: S311  # a test has to be repeatable, not secret
+    return "".join(chr(source.choice((0x21, 0x4E00)) + source.randrange(90 * 90)) for _ in range(size))

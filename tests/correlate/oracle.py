@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import operator
 from itertools import pairwise, product
 
 from models.entity import EntityLink
 from models.finding import Signal
 from streams.correlate.spec import CorrelationSpec
+
+COMPARE = {
+    "gte": operator.ge,
+    "gt": operator.gt,
+    "lte": operator.le,
+    "lt": operator.lt,
+    "eq": operator.eq,
+    "neq": operator.ne,
+}
 
 
 def groups_of(spec: CorrelationSpec, signal: Signal, links: list[EntityLink]) -> set[str]:
@@ -33,19 +43,22 @@ def groups_of(spec: CorrelationSpec, signal: Signal, links: list[EntityLink]) ->
 
 
 def holds(spec: CorrelationSpec, window: list[Signal]) -> bool:
-    rules = [s.analytic.uid for s in window]
     if spec.kind == "event_count":
-        return len(window) >= spec.threshold.count
-    if spec.kind == "value_count":
-        return len({s.fields[spec.count_fields[0]] for s in window if spec.count_fields[0] in s.fields}) >= (
-            spec.threshold.count
-        )
-    if spec.kind == "temporal":
-        return set(rules) == set(spec.rules)
-    if rules[0] != spec.rules[0]:
-        return False
+        count = sum(s.count for s in window)
+    elif spec.kind == "value_count":
+        count = len({s.fields[spec.count_fields[0]] for s in window if spec.count_fields[0] in s.fields})
+    elif spec.kind == "temporal":
+        count = len({s.analytic.uid for s in window})
+    else:
+        return in_order(spec, window)
+    return COMPARE[spec.threshold.op](count, spec.threshold.count)
+
+
+def in_order(spec: CorrelationSpec, window: list[Signal]) -> bool:
     return any(
-        all(a.time <= b.time for a, b in pairwise(choice))
+        choice[0].time == window[0].time
+        and len({s.uid for s in choice}) == len(choice)
+        and all(a.time <= b.time for a, b in pairwise(choice))
         for choice in product(*([s for s in window if s.analytic.uid == rule] for rule in spec.rules))
     )
 
@@ -69,5 +82,5 @@ def sequences(
                     found.add((spec.uid, group, " ".join(s.uid for s in taken)))
                     here = here[len(taken) :]
                 else:
-                    here = here[1:]
+                    here = [s for s in here if s.time > first]
     return found

@@ -1,0 +1,129 @@
+"""Keep what is remembered for one key within its bound, and count what goes.
+
+One key's value stays under 16 KB whatever happens. When it would not, the details of its signals go first (each is
+whole on its topic), then signals of one rule that are near in time fold into one that carries their count (`fold`), and
+only when that is not enough does anything else go (`_smaller`).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from models.finding import Signal
+from streams.correlate.state import MAX_PLAIN_BYTES, PACKING_BYTES, KeyState, Standing, packed, plain_bytes
+
+MAX_STATE_BYTES: Final = 16_000
+MAX_SIGNALS: Final = 256
+MAX_LINKS: Final = 64
+MAX_MEMBERS: Final = 32  # signals that a sequence shows
+OTHER_VALUES_MS: Final = 3_600_000  # signals that differ in a grouped or counted value fold as if so much further apart
+LARGEST: Final = 2**53  # sums of counts end here, so that they fit any reader of JSON
+
+
+def within_bounds(state: KeyState) -> KeyState:
+    """Return the state as it may be kept: the same one, unless it holds too much."""
+    state = fold(state, MAX_SIGNALS)
+    while not state.empty and not _fits(plain_bytes(state)):
+        state = _smaller(state)
+    return state
+
+
+def _fits(plain: bytes) -> bool:
+    small = len(plain) <= MAX_STATE_BYTES - PACKING_BYTES
+    return small or (len(plain) <= MAX_PLAIN_BYTES and len(packed(plain)) <= MAX_STATE_BYTES)
+
+
+def fold(state: KeyState, limit: int) -> KeyState:
+    """Fold signals until at most `limit` are left, or none has a like to fold into.
+
+    A signal folds into the one of its rule before it, the nearest pair first: no count is lost, and none moves further
+    in time than it must. Nothing folds across the start or the end of a sequence, so none changes its name or its
+    count. What a sequence shows, its first signals and its last, folds only when there is nothing else.
+    """
+    if len(state.signals) <= limit:
+        return state
+    signals, values = list(state.signals), _values(state.signals)
+    edges = sorted({*(s.start for s in state.standing), *(end + 1 for end in _ends(state))})
+    while len(signals) > limit and (pair := _nearest_pair(signals, values, edges)):
+        into, away = pair
+        signals[into] = replace(signals[into], count=min(LARGEST, signals[into].count + signals[away].count))
+        del signals[away], values[away]
+    dropped = len(state.signals) - len(signals)
+    return replace(state, signals=tuple(signals), evicted=state.evicted + dropped) if dropped else state
+
+
+def _ends(state: KeyState) -> list[int]:
+    return [s.end for s in state.standing] + [end for _, end in state.floors]
+
+
+def _values(signals: Sequence[Signal]) -> list[int]:
+    """Number the values that signals are grouped and counted by: equal ones have equal numbers."""
+    numbers: dict[object, int] = {}
+    keys = ((frozenset(signal.fields.items()), signal.entities, signal.via) for signal in signals)
+    return [numbers.setdefault(key, len(numbers)) for key in keys]
+
+
+def _nearest_pair(signals: Sequence[Signal], values: Sequence[int], edges: Sequence[int]) -> tuple[int, int] | None:
+    stretches = [bisect_right(edges, signal.time) for signal in signals]
+    last = {stretch: index for index, stretch in enumerate(stretches)}
+    first: dict[int, int] = {}
+    before: dict[tuple[int, str, int | None], int] = {}
+    best: tuple[bool, int, int, int] | None = None
+    for index, (signal, stretch) in enumerate(zip(signals, stretches, strict=True)):
+        start = first.setdefault(stretch, index)
+        for alike in (values[index], None):
+            into = before.get((stretch, signal.analytic.uid, alike))
+            before[stretch, signal.analytic.uid, alike] = index
+            if into is not None:
+                is_shown = into - start < MAX_MEMBERS or index == last[stretch]
+                further = 0 if values[into] == values[index] else OTHER_VALUES_MS
+                cost = is_shown, signal.time - signals[into].time + further, into, index
+                best = cost if best is None else min(best, cost)
+    return best[2:] if best else None
+
+
+def _smaller(state: KeyState) -> KeyState:
+    """Let go of what is missed least: details, then an eighth of the likes, links or oldest sequences, then signals."""
+    if any(signal.matched for signal in state.signals):
+        return replace(state, signals=tuple(replace(signal, matched=()) for signal in state.signals))
+    folded = fold(state, len(state.signals) - _eighth(state.signals))
+    if folded is not state:
+        return folded
+    if state.standing and len(state.standing) >= len(state.links):
+        ordered = sorted(state.standing, key=lambda s: (s.end, s.spec, s.uid))
+        return settled(state, ordered[: _eighth(ordered)])
+    if state.links:
+        return with_links(state, len(state.links) - _eighth(state.links))
+    if state.signals:
+        away = _eighth(state.signals)
+        forgotten = sum(signal.count for signal in state.signals[:away])
+        return replace(state, signals=state.signals[away:], evicted=min(LARGEST, state.evicted + forgotten))
+    away = _eighth(state.floors)
+    return replace(state, floors=state.floors[away:], evicted=state.evicted + away)
+
+
+def _eighth(items: Sequence[object]) -> int:
+    return max(1, len(items) // 8)
+
+
+def with_links(state: KeyState, limit: int) -> KeyState:
+    """Keep the `limit` links that hold longest."""
+    away = max(0, len(state.links) - limit)
+    return replace(state, links=state.links[away:], evicted=state.evicted + away)
+
+
+def settled(state: KeyState, final: Iterable[Standing]) -> KeyState:
+    """Make standing sequences final, as the watermark would have done later; they count as forgotten."""
+    floors, uids = dict(state.floors), set()
+    for sequence in final:
+        floors[sequence.spec] = max(floors.get(sequence.spec, -1), sequence.end)
+        uids.add(sequence.uid)
+    return replace(
+        state,
+        standing=tuple(s for s in state.standing if s.uid not in uids),
+        floors=tuple(sorted(floors.items())),
+        evicted=state.evicted + len(uids),
+    )

@@ -1,0 +1,81 @@
+"""Conditions that more signals could undo: when they hold, and what a late signal does to them."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.finding import SequenceClosed, Signal
+from streams.correlate.engine import Correlator, Late, Published
+from streams.correlate.state import KeyState
+from tests.correlate.build import HOUR, MINUTE, START, spec
+from tests.correlate.drive import Driver
+from tests.correlate.one_key import (
+    ABSENCES,
+    KEY,
+    ONLY_ONE,
+    PAST_ALL,
+    SPAN,
+    correlator,
+    fed,
+    here,
+    published,
+    stepped,
+)
+from tests.correlate.oracle import sequences
+from tests.correlate.test_properties import many_links, many_signals, standing
+
+
+def test_an_absence_is_certain_only_when_the_watermark_is_past_its_window():
+    core = correlator(ONLY_ONE)
+    state, outputs = stepped(core, KeyState(), here("a", 0), START)
+    assert outputs == ()
+    assert core.deadline(KEY, state) == START + SPAN + 1
+    state, outputs = stepped(core, state, None, START + SPAN)
+    assert outputs == ()
+    assert core.deadline(KEY, state) == START + SPAN + 1
+    state, (found,) = stepped(core, state, None, START + SPAN + 1)
+    assert isinstance(found, Published)
+    assert core.deadline(KEY, state) > START + SPAN + 1
+
+
+def test_an_absence_that_a_late_signal_refutes_is_retracted():
+    driver = fed(ONLY_ONE, here("a", 5)).tick(START + HOUR)
+    (old,) = published(driver)
+    driver.feed([here("a", 5, name="late")], START + HOUR)
+    assert driver.log[-1] == SequenceClosed(old.uid, ONLY_ONE.analytic, KEY, START + 5, "", was_alert=False)
+    assert [type(output) for output in driver.log[1:]] == [Late, SequenceClosed]
+    assert driver.standing == {}
+
+
+def test_an_absence_that_an_earlier_late_signal_moves_is_replaced():
+    rule = spec("event_count", "a", op="lt", count=3, cooldown=0)
+    driver = fed(rule, here("a", 5)).tick(START + HOUR)
+    (old,) = published(driver)
+    driver.feed([here("a", 0)], START + HOUR)
+    (new,) = published(driver)[1:]
+    assert driver.log[-2:] == [
+        Published(new, (old.uid,)),
+        SequenceClosed(old.uid, rule.analytic, KEY, START + 5, new.uid, was_alert=False),
+    ]
+
+
+def test_an_absence_holds_as_soon_as_a_late_signal_completes_it():
+    rule = spec("event_count", "a", op="eq", count=2, cooldown=0)
+    driver = fed(rule, here("a", 5)).tick(START + HOUR)
+    assert driver.standing == {}
+    driver.feed([here("a", 6)], START + HOUR)
+    assert [s.revision for s in published(driver)] == [2]
+
+
+@settings(max_examples=120)
+@given(many_signals, many_links, st.integers(0, 40), st.randoms(use_true_random=False))
+def test_absences_stand_as_the_oracle_says_whatever_came_first(held, linked, delay, order):
+    shown = {item.uid: item.time if isinstance(item, Signal) else item.valid_to for item in (*held, *linked)}
+    arrival = {uid: time + order.randint(0, delay * MINUTE) for uid, time in shown.items()}
+    driver, watermark = Driver(Correlator(ABSENCES)), 0
+    for item in sorted([*held, *linked], key=lambda one: arrival[one.uid]):
+        watermark = max(watermark, arrival[item.uid] - delay * MINUTE)
+        driver.feed([item], watermark)
+    driver.tick(PAST_ALL)
+    assert standing(driver) == sequences(ABSENCES, held, linked)
