@@ -22,6 +22,7 @@ from models.entity import EntityKey
 
 MAX_ENTITIES: Final = 16
 MAX_RESOURCES: Final = 8
+MAX_EVIDENCES: Final = 4
 ASSUMED_ROLE: Final = ":assumed-role/"
 ENDPOINTS: Final = ("src_endpoint", "dst_endpoint")
 # Domains that no public name ends with: a name in them is a host of one's own.
@@ -54,17 +55,29 @@ def entities_of(event: Mapping[str, Any]) -> tuple[EntityKey, ...]:
     host = host_of(event)
     source, target = child(event, "src_endpoint"), child(event, "dst_endpoint")
     actor = child(event, "actor")
-    holders = (event, actor, child(actor, "process"), child(event, "process"))
+    evidences = _evidences(event)
+    holders = (
+        *(event, actor, child(actor, "process"), child(event, "process")),
+        *(child(evidence, "actor") for evidence in evidences),
+        *evidences,
+    )
+    ends = (source, target, *(child(evidence, name) for evidence in evidences for name in ENDPOINTS))
     named = chain(
         _users(holders, host),
-        _hosts(event, host, source, target),
+        _hosts(event, host, *ends),
         _sessions(holders, host),
-        _addresses(event, source, target),
+        _addresses(event, *ends),
         (("account", plain(child(child(event, "cloud"), "account").get("uid"))),),
-        _workloads(event, holders, (child(event, "device"), source, target)),
+        _workloads(event, holders, (child(event, "device"), *ends)),
     )
     found = dict.fromkeys((kind, name) for kind, name in named if name)
     return tuple(key(kind, name) for kind, name in sorted(islice(found, MAX_ENTITIES)))
+
+
+def _evidences(event: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """Return what an alert rests on: only there it names the other side."""
+    found = event.get("evidences")
+    return tuple(item for item in found[:MAX_EVIDENCES] if isinstance(item, dict)) if isinstance(found, list) else ()
 
 
 def host_of(event: Mapping[str, Any]) -> str | None:

@@ -14,7 +14,7 @@ from models import ocsf
 from models.entity import EntityKey
 from models.errors import InvalidRecord
 from models.fields import take, take_objects, take_texts
-from models.finding import observables
+from models.finding_ocsf import observables
 from models.ocsf_classes import NETWORK_REMEDIATION, REMEDIATION
 from models.uids import action_uid
 

@@ -18,12 +18,11 @@ def sha256_hex(data: bytes) -> str:
 
 def content_uid(kind: str, *parts: str | bytes) -> str:
     """Hash a kind and its parts into a 32-character uid."""
-    digest = sha256(kind.encode())
+    pieces = [kind.encode()]
     for part in parts:
         data = part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass")
-        digest.update(b"\x00%d:" % len(data))
-        digest.update(data)
-    return digest.hexdigest()[:UID_HEX_LENGTH]
+        pieces += (b"\x00%d:" % len(data), data)
+    return sha256(b"".join(pieces)).hexdigest()[:UID_HEX_LENGTH]
 
 
 def event_uid(source: str, raw: bytes, *more: str) -> str:

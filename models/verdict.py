@@ -14,18 +14,8 @@ from typing import Any, Final
 from models import ocsf
 from models.errors import InvalidRecord
 from models.fields import take, take_objects, take_texts
-from models.finding import (
-    CLOSE,
-    CREATE,
-    NEW,
-    SEVERITY,
-    Attack,
-    SequenceClosed,
-    attacks_from_ocsf,
-    attacks_to_ocsf,
-    group_entities,
-    observables,
-)
+from models.finding import Attack, SequenceClosed, group_entities
+from models.finding_ocsf import CLOSE, CREATE, NEW, SEVERITY, attacks_from_ocsf, attacks_to_ocsf, observables
 from models.ocsf_classes import INCIDENT_FINDING
 from models.records import Coordinates
 from models.uids import verdict_uid

@@ -26,7 +26,8 @@ from models.entity import EntityKey
 from models.errors import InvalidRecord
 from models.event import Event
 from models.fields import take
-from models.finding import SequenceClosed, group_entities, sequence_from_ocsf, signal_from_ocsf
+from models.finding import SequenceClosed, group_entities
+from models.finding_ocsf import sequence_from_ocsf, signal_from_ocsf
 from models.ocsf_schema import LATEST_MS
 from models.records import Coordinates
 from models.uids import content_uid, sha256_hex

@@ -16,7 +16,7 @@ import polars as pl
 
 from agents.gather import FOLD_MS
 from agents.store import MAX_ROWS, Found, SourceSeen, Stored, StoredEvent, StoredSignal, rows_that_fit
-from models import finding, ocsf
+from models import finding, finding_ocsf, ocsf
 from models.entity import EntityKey
 from models.errors import InvalidRecord, LakeUnreadable
 from models.ocsf_schema import LATEST_MS
@@ -174,7 +174,7 @@ def _event(row: dict[str, Any]) -> StoredEvent:
 def _signal(row: dict[str, Any]) -> StoredSignal | None:
     """Return the signal, None when its record is none: to an investigation it is missing."""
     try:
-        signal = finding.signal_from_ocsf(ocsf.decode(row["record"]))
+        signal = finding_ocsf.signal_from_ocsf(ocsf.decode(row["record"]))
     except (InvalidRecord, ValueError):
         return None
     return StoredSignal(signal, _at(row), row["sha256"], row["record"])

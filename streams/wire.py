@@ -17,7 +17,8 @@ from models.entity import EntityKey, EntityLink
 from models.errors import InvalidRecord
 from models.event import Event
 from models.fields import take
-from models.finding import SequenceClosed, Signal, sequence_closed_to_ocsf, sequence_to_ocsf, signal_to_ocsf
+from models.finding import SequenceClosed, Signal
+from models.finding_ocsf import sequence_closed_to_ocsf, sequence_to_ocsf, signal_to_ocsf
 from models.records import DeadLetter
 from models.uids import content_uid
 from models.verdict import Verdict, VerdictClosed, verdict_closed_to_ocsf, verdict_to_ocsf

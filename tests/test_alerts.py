@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from models import ocsf
 from models.entity import EntityKey
 from models.event import Event, LogSource
-from models.finding import Attack, EventRef, signal_from_ocsf, signal_to_ocsf
+from models.finding import Attack, EventRef
+from models.finding_ocsf import signal_from_ocsf, signal_to_ocsf
 from models.ocsf_classes import AUTHENTICATION, DETECTION_FINDING
 from models.records import Coordinates
 from streams.alerts import alert_signal, is_alert

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.entity import EntityKey
-from models.finding import signal_from_ocsf, signal_to_ocsf
+from models.finding_ocsf import signal_from_ocsf, signal_to_ocsf
 from models.ocsf_schema import validate
 from models.records import Coordinates, DeadLetter, ParseError, RawRecord
 from models.uids import event_uid, sha256_hex, signal_uid

@@ -13,7 +13,8 @@ from models import ocsf
 from models.action import action_from_ocsf
 from models.entity import EntityKey, EntityLink
 from models.errors import InvalidRecord
-from models.finding import SequenceClosed, Signal, sequence_from_ocsf, signal_from_ocsf
+from models.finding import SequenceClosed, Signal
+from models.finding_ocsf import sequence_from_ocsf, signal_from_ocsf
 from models.records import Coordinates, DeadLetter, ParseError, RawRecord
 from models.verdict import Verdict, close_verdict, verdict_from_ocsf
 from streams import wire

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
+from models.fields import LARGEST
 from models.finding import Signal
 from streams.correlate.state import MAX_PLAIN_BYTES, PACKING_BYTES, KeyState, Standing, packed, plain_bytes
 
@@ -20,7 +21,6 @@ MAX_SIGNALS: Final = 256
 MAX_LINKS: Final = 64
 MAX_MEMBERS: Final = 32  # signals that a sequence shows
 OTHER_VALUES_MS: Final = 3_600_000  # signals that differ in a grouped or counted value fold as if so much further apart
-LARGEST: Final = 2**53  # sums of counts end here, so that they fit any reader of JSON
 
 
 def within_bounds(state: KeyState) -> KeyState:

@@ -17,9 +17,11 @@ from typing import Final
 
 from models import ocsf
 from models.entity import EntityKey, EntityLink
-from models.finding import Sequence, SequenceClosed, SequenceMember, Signal, sequence_to_ocsf
+from models.fields import LARGEST
+from models.finding import Sequence, SequenceClosed, SequenceMember, Signal
+from models.finding_ocsf import sequence_to_ocsf
 from models.uids import content_uid, sequence_uid
-from streams.correlate.bounds import LARGEST, MAX_LINKS, MAX_MEMBERS, settled, with_links, within_bounds
+from streams.correlate.bounds import MAX_LINKS, MAX_MEMBERS, settled, with_links, within_bounds
 from streams.correlate.escalation import decide
 from streams.correlate.routing import Router, group_keys
 from streams.correlate.spec import CorrelationSpec

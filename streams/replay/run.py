@@ -19,7 +19,8 @@ from models import ocsf
 from models.action import action_to_ocsf
 from models.entity import EntityLink
 from models.errors import ConfigError
-from models.finding import Sequence, Signal, sequence_to_ocsf, signal_to_ocsf
+from models.finding import Sequence, Signal
+from models.finding_ocsf import sequence_to_ocsf, signal_to_ocsf
 from models.records import Coordinates, DeadLetter
 from models.uids import sha256_hex
 from models.verdict import verdict_to_ocsf

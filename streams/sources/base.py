@@ -7,7 +7,7 @@ into an `Event`; both raise `Unparseable` and nothing else, and `parse` makes th
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
@@ -24,7 +24,7 @@ MAX_RECORD_BYTES: Final = 1_048_576  # Kafka's usual message limit; a longer rec
 INT64_MAX: Final = 2**63 - 1
 LATEST_MS: Final = 4_102_444_800_000  # the year 2100, as the OCSF validator has it
 OLDEST_MS: Final = 10_000_000_000  # earlier than May 1970 is seconds mistaken for milliseconds
-MAX_PARTS: Final = 1000  # events that one record tells of
+MAX_PARTS: Final = 10_000  # events that one record tells of
 MAX_DEPTH: Final = 64  # the JSON encoder gives up at 254 levels, and an event wraps a record in some of its own
 
 
@@ -43,7 +43,8 @@ class Source:
         normalize: Mapping and raw record to event; raises Unparseable.
         recognize: Tell from a record's shape whether it is of this source. Gets the raw bytes and, when they are one
             JSON object, that object.
-        expand: Cut a decoded record that tells of several events into one mapping each; None where none ever does.
+        expand: Cut a decoded record that tells of several events into one mapping each, which is then that event's raw
+            data: with what they have in common, without the others. None where no record ever does.
         join: Return the name of the group that a line belongs to, and whether the line ends it; None for a line that
             stands alone. None where every line does.
     """
@@ -76,13 +77,23 @@ class Source:
             fields = self.decode(record)
             if self.expand is None:
                 return (self.normalize(fields, record),)
-            parts = self.expand(fields)[:MAX_PARTS] or (fields,)
-            return tuple(
-                self.normalize(part, replace(record, part=number) if number else record)
-                for number, part in enumerate(parts)
-            )
+            parts = self.expand(fields) or (fields,)
+            if len(parts) == 1:
+                return (self.normalize(parts[0], record),)
+            return tuple(self.normalize(part, one) for part, one in _parts(parts, record))
         except Unparseable as error:
             return ParseError(error.reason, error.offset, error.field)
+
+
+def _parts(parts: Sequence[Mapping[str, Any]], record: RawRecord) -> Iterator[tuple[Mapping[str, Any], RawRecord]]:
+    """Make a record of each part: as many copies of the whole would multiply what one message takes."""
+    if len(parts) > MAX_PARTS:
+        raise Unparseable(f"tells of {len(parts)} events, more than the limit of {MAX_PARTS}")
+    for number, part in enumerate(parts):
+        try:
+            yield part, replace(record, raw=orjson.dumps(part), part=number)
+        except orjson.JSONEncodeError as error:
+            raise Unparseable("a part of it cannot be written as JSON") from error
 
 
 def too_long(raw: bytes) -> str:

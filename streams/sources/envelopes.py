@@ -3,8 +3,9 @@
 A source is asked first: what it can read as it stands is no envelope. Only a record that its source refuses, or that no
 source recognizes, comes here. Known are the envelopes of Filebeat, Elastic Agent and Logstash (`message`,
 `event.original`), Fluent Bit and Docker (`log`), Vector (`message`), OpenTelemetry (`resourceLogs`), Splunk HEC and
-Cribl (`event`, `_raw`), CloudWatch Logs subscriptions (`logEvents`), event hubs and other lists (`records`, `Records`,
-`value`), EventBridge (`detail`), Amazon SNS (`Message`), Google Pub/Sub (`message.data`), CRI lines and syslog headers.
+Cribl (`event`, `_raw`), CloudWatch Logs subscriptions (`logEvents`), EventBridge (`detail`), Amazon SNS (`Message`),
+Google Pub/Sub (`message.data`), the lists of event hubs and of APIs' answers (`records`, `Records`, `value`, `data`,
+`items`, `entries`, `response`), CRI lines and syslog headers.
 
 What else the envelope says goes along in the record's context: the name of the host for whoever needs it, and all of it
 for `unmapped`.
@@ -161,6 +162,14 @@ def _listed(name: str) -> Callable[[Mapping[str, Any]], Iterator[_Inner]]:
     return take
 
 
+def _response(value: Mapping[str, Any]) -> Iterator[_Inner]:
+    """Take the records of an answer of Duo's."""
+    answer = value["response"]
+    lists = answer.values() if isinstance(answer, dict) else [answer]
+    for items in lists:
+        yield from (_Inner(item) for item in (items if isinstance(items, list) else ()) if isinstance(item, dict))
+
+
 def _log_events(value: Mapping[str, Any]) -> Iterator[_Inner]:
     events = value["logEvents"]
     rest = _without(value, "logEvents")
@@ -216,6 +225,8 @@ _BY_MARKER: Final = (
     ("logEvents", _log_events),
     ("Records", _listed("Records")),
     ("records", _listed("records")),
+    ("entries", _listed("entries")),
+    ("response", _response),
     ("_raw", _named("_raw")),
     ("detail", _detail),
     ("Message", _named("Message")),
@@ -224,4 +235,8 @@ _BY_MARKER: Final = (
     ("log", _named("log")),
     ("event", _named("event")),
     ("value", _listed("value")),
+    ("items", _listed("items")),
+    ("Findings", _listed("Findings")),
+    ("findings", _listed("findings")),
+    ("data", _listed("data")),
 )

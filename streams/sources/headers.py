@@ -9,7 +9,7 @@ from streams.sources.zeek.header import Header, is_comment, written
 
 # A line of nothing but field names, one of which every flow log has.
 _FLOW_NAMES: Final = re.compile(
-    rb"(?=.*\b(?:srcaddr|interface-id|flow-direction)\b)[a-z][a-z0-9-]*(?: [a-z][a-z0-9-]*)+"
+    rb"(?=.*\b(?:srcaddr|interface[-_]id|flow[-_]direction)\b)[a-z][a-z0-9_-]*(?:[ ,][a-z][a-z0-9_-]*)+"
 )
 MAX_NAMES_BYTES: Final = 4096
 
@@ -30,7 +30,7 @@ class Headers:
             self.columns = self._zeek.columns
             return True
         if line[:1].islower() and len(line) <= MAX_NAMES_BYTES and _FLOW_NAMES.fullmatch(line):
-            self.columns = tuple(line.decode("ascii").split(" "))
+            self.columns = tuple(line.decode("ascii").replace(",", " ").split(" "))
             return True
         return False
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from streams.sources.base import drop_none, ip, port
+from streams.sources.base import drop_none, integer, ip, port
 from streams.sources.fields import email
 
 OTHER: Final = 99
@@ -45,6 +45,7 @@ _LINUXES: Final = (
     "rocky",
 )
 _PROTOCOLS: Final = {1: "icmp", 6: "tcp", 17: "udp", 47: "gre", 50: "esp", 58: "icmp6", 132: "sctp"}
+_NUMBERS: Final = {name: number for number, name in _PROTOCOLS.items()}
 _TACTIC: Final = re.compile(r"[^a-z0-9]+")
 _TECHNIQUE: Final = re.compile(r"\bT\d{4}(?:\.\d{3})?\b", re.ASCII)
 _CACHED_CHARS: Final = 64
@@ -169,9 +170,8 @@ def connection(protocol: Any = None, direction_id: int = 0, **more: Any) -> dict
     """Return `connection_info`: protocol by IANA number or name; direction 0 unknown, 1 in, 2 out, 3 lateral."""
     name = protocol.lower() if isinstance(protocol, str) and len(protocol) <= _CACHED_CHARS else None
     if name is not None and name.isascii() and name.isdigit():
-        protocol, name = int(name), None
-    numbers = {known: number for number, known in _PROTOCOLS.items()}
-    number = numbers.get(name or "") if name else protocol if isinstance(protocol, int) else None
+        protocol, name = integer(name), None
+    number = _NUMBERS.get(name) if name else integer(protocol)
     name = name or _PROTOCOLS.get(number if number is not None else -1)
     return {"direction_id": direction_id, **drop_none(protocol_name=name, protocol_num=number, **more)}
 

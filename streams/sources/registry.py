@@ -10,19 +10,45 @@ import orjson
 
 from models.errors import ConfigError
 from models.records import RawRecord
-from streams.sources.aws import cloudtrail
+from streams.sources.aws import cloudtrail, guardduty, route53_resolver, s3_access, security_hub, vpc_flow
 from streams.sources.base import MAX_RECORD_BYTES, Source
+from streams.sources.containers import docker
+from streams.sources.google import audit as gcp_audit
+from streams.sources.google import flow as gcp_flow
+from streams.sources.google import workspace
+from streams.sources.kubernetes import audit as kubernetes_audit
 from streams.sources.ocsf import source as ocsf
 from streams.sources.okta import source as okta
+from streams.sources.saas import auth0, duo, github, onelogin, proofpoint, salesforce, slack, snowflake, teleport
 from streams.sources.windows import source as windows
 from streams.sources.zeek import source as zeek
 
-# The most particular first: an OCSF event may carry anything inside, a Zeek record is told by little.
+# The most particular first: an OCSF event may carry anything inside, a Zeek record is told by little. Kubernetes comes
+# before what else Azure wraps, Workspace before the audit log of Google's cloud that it also arrives through.
 _IN_ORDER: Final[tuple[Source, ...]] = (
     ocsf.SOURCE,
     cloudtrail.SOURCE,
     okta.SOURCE,
     windows.SOURCE,
+    kubernetes_audit.SOURCE,
+    workspace.SOURCE,
+    gcp_flow.SOURCE,
+    gcp_audit.SOURCE,
+    guardduty.SOURCE,
+    security_hub.SOURCE,
+    route53_resolver.SOURCE,
+    vpc_flow.SOURCE,
+    s3_access.SOURCE,
+    duo.SOURCE,
+    onelogin.SOURCE,
+    auth0.SOURCE,
+    github.SOURCE,
+    teleport.SOURCE,
+    slack.SOURCE,
+    salesforce.SOURCE,
+    snowflake.SOURCE,
+    proofpoint.SOURCE,
+    docker.SOURCE,
     zeek.SOURCE,
 )
 # Asked when a record is of no other source and no envelope: these take much.

@@ -17,7 +17,8 @@ from yarl import URL
 
 from models.entity import EntityLink
 from models.errors import ConfigError, InvalidRecord
-from models.finding import SequenceClosed, Signal, signal_from_ocsf
+from models.finding import SequenceClosed, Signal
+from models.finding_ocsf import signal_from_ocsf
 from models.ocsf import decode
 from models.records import Coordinates, DeadLetter, ParseError, RawRecord
 from streams import wire

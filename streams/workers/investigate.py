@@ -18,7 +18,8 @@ from agents.deterministic import DeterministicInvestigator
 from agents.investigate import Investigator
 from agents.waiting import Waiting, WaitingList
 from models.errors import InvalidRecord
-from models.finding import Sequence, SequenceClosed, sequence_from_ocsf
+from models.finding import Sequence, SequenceClosed
+from models.finding_ocsf import sequence_from_ocsf
 from models.ocsf import decode
 from models.records import Coordinates, DeadLetter, ParseError, RawRecord
 from models.verdict import close_verdict

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from agents.store import MAX_ROWS, Found, SourceSeen, Stored, StoredEvent, StoredSignal, rows_that_fit
 from models import ocsf
 from models.entity import EntityKey
-from models.finding import signal_from_ocsf
+from models.finding_ocsf import signal_from_ocsf
 from models.records import Coordinates
 from models.verdict import Evidence
 from streams.lake import EVENTS, SIGNALS, LakeRow

@@ -8,7 +8,8 @@ import orjson
 
 from models import ocsf
 from models.entity import EntityKey
-from models.finding import Analytic, Attack, EventRef, Sequence, SequenceMember, Signal, signal_to_ocsf
+from models.finding import Analytic, Attack, EventRef, Sequence, SequenceMember, Signal
+from models.finding_ocsf import signal_to_ocsf
 from models.records import Coordinates
 from models.uids import event_uid, sequence_uid, sha256_hex, signal_uid
 from streams.lake import EVENTS, SIGNALS, LakeRow, row_of

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 from models import ocsf
 from models.entity import EntityLink
-from models.finding import SequenceClosed, Signal, sequence_to_ocsf
+from models.finding import SequenceClosed, Signal
+from models.finding_ocsf import sequence_to_ocsf
 from streams.correlate.engine import Correlator, Evicted, Forward, Late, Output, Published
 from streams.correlate.state import KeyState, decode_state, encode_state
 

@@ -7,15 +7,7 @@ from hypothesis import strategies as st
 from models import ocsf
 from models.action import KINDS, Action
 from models.entity import ENTITY_TYPES, EntityKey
-from models.finding import (
-    Analytic,
-    Attack,
-    EventRef,
-    Sequence,
-    SequenceClosed,
-    SequenceMember,
-    Signal,
-)
+from models.finding import Analytic, Attack, EventRef, Sequence, SequenceClosed, SequenceMember, Signal
 from models.records import Coordinates
 from models.verdict import EVENT, SIGNAL, VERDICTS, Claim, Evidence, Verdict
 

@@ -7,11 +7,8 @@ from hypothesis import given
 from models import ocsf
 from models.entity import EntityKey
 from models.errors import InvalidRecord
-from models.finding import (
-    Sequence,
-    SequenceClosed,
-    Signal,
-    group_entities,
+from models.finding import Sequence, SequenceClosed, Signal, group_entities
+from models.finding_ocsf import (
     sequence_closed_to_ocsf,
     sequence_from_ocsf,
     sequence_to_ocsf,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from agents.deterministic import DeterministicInvestigator
-from models.finding import sequence_from_ocsf, signal_from_ocsf
+from models.finding_ocsf import sequence_from_ocsf, signal_from_ocsf
 from models.ocsf_schema import validate
 from models.uids import sha256_hex
 from models.verdict import EVENT, Verdict, verdict_from_ocsf

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from models import ocsf
 from models.entity import EntityLink
-from models.finding import Sequence, Signal, sequence_to_ocsf
+from models.finding import Sequence, Signal
+from models.finding_ocsf import sequence_to_ocsf
 from streams.correlate.engine import Correlator
 from streams.correlate.routing import MAX_COPIES
 from streams.correlate.spec import CorrelationSpec

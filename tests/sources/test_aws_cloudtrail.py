@@ -506,3 +506,14 @@ def test_recorded_telemetry(shared: Path) -> None:
         assert isinstance(event, Event), (event, raw)
         assert SOURCE.recognize(raw, orjson.loads(raw)), raw
         assert validate(event.ocsf) == []
+
+
+def test_an_actor_seen_before_is_the_same_and_not_shared() -> None:
+    first, again = parsed("ec2:RunInstances", userIdentity=DEPLOY), parsed("ec2:RunInstances", userIdentity=DEPLOY)
+    assert first.ocsf["actor"] == again.ocsf["actor"]
+    assert first.ocsf["actor"]["user"]["account"] is not again.ocsf["actor"]["user"]["account"]
+
+
+def test_an_identity_too_long_to_be_remembered_is_read_all_the_same() -> None:
+    identity = DEPLOY | {"note": "x" * 5000}
+    assert parsed(userIdentity=identity).ocsf["actor"] == parsed(userIdentity=DEPLOY).ocsf["actor"]

@@ -14,7 +14,7 @@ from models.ocsf import head
 from models.records import RawRecord
 from streams.sources.aws.actions import OTHER, action_of
 from streams.sources.aws.classes import BUILDERS, Call, take_apart
-from streams.sources.base import Source, build_event, decode_json, drop_none, event_time, ip, text
+from streams.sources.base import Source, build_event, decode_json, event_time, ip, text
 from streams.sources.fields import lowered, object_at, restore_case
 from streams.sources.times import from_any
 
@@ -48,6 +48,13 @@ _UNMAPPED: Final = (
     "readOnly",
     "sessionCredentialFromConsole",
     "vpcEndpointAccountId",
+)
+
+
+_IDS: Final = (
+    ("eventID", "original_event_uid"),
+    ("sharedEventID", "correlation_uid"),
+    ("eventCategory", "log_name"),
 )
 
 
@@ -89,14 +96,15 @@ def _with_case(event: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def normalize(fields: Mapping[str, Any], record: RawRecord) -> Event:
     """Turn a CloudTrail event into an OCSF event of the class its action asks for."""
-    original_time = fields.get("eventTime", fields.get("@timestamp"))
+    get = fields.get
+    original_time = get("eventTime", get("@timestamp"))
     time, labels = event_time(from_any(original_time), record)
     call = take_apart(fields)
     class_uid, activity_id, attributes = BUILDERS[action_of(call.service, call.name).class_uid](call)
     body = head(class_uid, activity_id, time)
     if activity_id == OTHER:
         body["activity_name"] = call.name
-    body.update(_common(call))
+    _put_common(body, call)
     body.update(attributes)
     return build_event(
         record,
@@ -108,77 +116,86 @@ def normalize(fields: Mapping[str, Any], record: RawRecord) -> Event:
         labels=labels,
         metadata=_metadata(call),
         profiles=("cloud",),
-        unmapped={name: fields[name] for name in _UNMAPPED if fields.get(name) is not None},
+        unmapped={name: value for name in _UNMAPPED if (value := get(name)) is not None},
     )
 
 
-def _common(call: Call) -> dict[str, Any]:
-    agent = text(call.fields.get("userAgent"))
-    return drop_none(
-        actor=call.actor,
-        api=_api(call),
-        cloud=_cloud(call),
-        src_endpoint=_endpoint(call),
-        http_request={"user_agent": agent} if agent else None,
-        **_status(call),
-    )
+def _put_common(body: dict[str, Any], call: Call) -> None:
+    """Put into `body` what events of every class have. Attribute by attribute: this is most of a record's time."""
+    get = call.fields.get
+    code, message = text(get("errorCode")), text(get("errorMessage"))
+    body["actor"] = call.actor
+    body["api"] = _api(call, code, message)
+    body["cloud"] = _cloud(call)
+    body["src_endpoint"] = _endpoint(call)
+    agent = text(get("userAgent"))
+    if agent is not None:
+        body["http_request"] = {"user_agent": agent}
+    failed = code is not None or message is not None or call.outcome == "Failure"
+    body["status_id"], body["status"] = (2, "Failure") if failed else (1, "Success")
+    if code is not None:
+        body["status_code"] = code
+    if message is not None:
+        body["status_detail"] = message
 
 
-def _api(call: Call) -> dict[str, Any]:
-    request_uid = text(call.fields.get("requestID"))
-    error = text(call.fields.get("errorCode"))
-    return drop_none(
-        operation=call.name,
-        version=text(call.fields.get("apiVersion")),
-        service={"name": call.service},
-        request=drop_none(uid=request_uid, data=call.fields.get("requestParameters")) if request_uid else None,
-        response=drop_none(
-            error=error,
-            error_message=text(call.fields.get("errorMessage")),
-            data=call.fields.get("responseElements"),
-        ),
-    )
+def _api(call: Call, error: str | None, message: str | None) -> dict[str, Any]:
+    get = call.fields.get
+    api: dict[str, Any] = {"operation": call.name}
+    version, request_uid = text(get("apiVersion")), text(get("requestID"))
+    if version is not None:
+        api["version"] = version
+    api["service"] = {"name": call.service}
+    if request_uid is not None:
+        api["request"] = _with_data({"uid": request_uid}, get("requestParameters"))
+    response = {} if error is None else {"error": error}
+    if message is not None:
+        response["error_message"] = message
+    if response := _with_data(response, get("responseElements")):
+        api["response"] = response
+    return api
+
+
+def _with_data(message: dict[str, Any], data: Any) -> dict[str, Any]:
+    if data is not None and data not in ({}, []):
+        message["data"] = data
+    return message
 
 
 def _cloud(call: Call) -> dict[str, Any]:
-    account = drop_none(uid=call.account)
-    return drop_none(
-        provider="AWS",
-        region=text(call.fields.get("awsRegion")),
-        account=account | {"type": "AWS Account", "type_id": 10} if account else None,
-    )
+    cloud: dict[str, Any] = {"provider": "AWS"}
+    region = text(call.fields.get("awsRegion"))
+    if region is not None:
+        cloud["region"] = region
+    if call.account is not None:
+        cloud["account"] = {"uid": call.account, "type": "AWS Account", "type_id": 10}
+    return cloud
 
 
 def _endpoint(call: Call) -> dict[str, Any]:
     """Return where the call came from: an address, or for calls by services of AWS the name of the service."""
-    source = text(call.fields.get("sourceIPAddress"))
+    source, vpc_endpoint = text(call.fields.get("sourceIPAddress")), text(call.fields.get("vpcEndpointId"))
     address = ip(source)
-    endpoint = drop_none(ip=address, uid=text(call.fields.get("vpcEndpointId")))
+    endpoint = {} if address is None else {"ip": address}
+    if vpc_endpoint is not None:
+        endpoint["uid"] = vpc_endpoint
     if address is None:
         endpoint["svc_name"] = source or call.service
     return endpoint
 
 
-def _status(call: Call) -> dict[str, Any]:
-    code, message = text(call.fields.get("errorCode")), text(call.fields.get("errorMessage"))
-    failed = code is not None or message is not None or call.outcome == "Failure"
-    return {
-        "status_id": 2 if failed else 1,
-        "status": "Failure" if failed else "Success",
-        "status_code": code,
-        "status_detail": message,
-    }
-
-
 def _metadata(call: Call) -> dict[str, Any]:
-    return drop_none(
-        event_code=call.name,
-        original_event_uid=text(call.fields.get("eventID")),
-        correlation_uid=text(call.fields.get("sharedEventID")),
-        log_name=text(call.fields.get("eventCategory")),
-        log_provider=call.service,
-        log_version=text(call.fields.get("eventVersion")),
-    )
+    metadata = {"event_code": call.name}
+    get = call.fields.get
+    for name, attribute in _IDS:
+        value = text(get(name))
+        if value is not None:
+            metadata[attribute] = value
+    metadata["log_provider"] = call.service
+    version = text(get("eventVersion"))
+    if version is not None:
+        metadata["log_version"] = version
+    return metadata
 
 
 SOURCE: Final = Source(

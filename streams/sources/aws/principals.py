@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
+
+import orjson
 
 from streams.sources.base import drop_none, text
 from streams.sources.fields import email, object_at, timestamp
@@ -16,6 +19,7 @@ from streams.sources.fields import email, object_at, timestamp
 AWS_ACCOUNT: Final = {"type": "AWS Account", "type_id": 10}
 TEMPORARY_KEY: Final = "ASIA"  # access keys of STS; those of users begin with AKIA
 USER_TYPE_OTHER: Final = 99
+MAX_REMEMBERED_BYTES: Final = 2048  # of `userIdentity`; they have 200 to 900
 
 _MONTHS: Final = "JanFebMarAprMayJunJulAugSepOctNovDec"
 # A narrow no-break space stands before AM and PM since the Unicode CLDR 42 data that Java took up in 2023.
@@ -76,7 +80,23 @@ def session_of(identity: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def actor_of(identity: Mapping[str, Any], event_source: str) -> dict[str, Any]:
-    """Return the OCSF actor: the principal, its session, its identity provider, the service that called for it."""
+    """Return the OCSF actor: the principal, its session, its identity provider, the service that called for it.
+
+    Whoever calls calls again: the last actors are remembered, and each event gets one of its own.
+    """
+    key = orjson.dumps(identity)
+    if len(key) + len(event_source) > MAX_REMEMBERED_BYTES:
+        return _actor(identity, event_source)
+    actor: dict[str, Any] = orjson.loads(_remembered(key, event_source))
+    return actor
+
+
+@lru_cache(maxsize=8192)
+def _remembered(identity: bytes, event_source: str) -> bytes:
+    return orjson.dumps(_actor(orjson.loads(identity), event_source))
+
+
+def _actor(identity: Mapping[str, Any], event_source: str) -> dict[str, Any]:
     provider = text(object_at(object_at(identity, "sessionContext"), "webIdFederationData").get("federatedProvider"))
     provider = provider or text(identity.get("identityProvider"))
     actor = drop_none(
