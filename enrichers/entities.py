@@ -23,6 +23,7 @@ from models.entity import EntityKey
 MAX_ENTITIES: Final = 16
 MAX_RESOURCES: Final = 8
 MAX_EVIDENCES: Final = 4
+MAX_RECIPIENTS: Final = 4
 ASSUMED_ROLE: Final = ":assumed-role/"
 ENDPOINTS: Final = ("src_endpoint", "dst_endpoint")
 # Domains that no public name ends with: a name in them is a host of one's own.
@@ -58,13 +59,15 @@ def entities_of(event: Mapping[str, Any]) -> tuple[EntityKey, ...]:
     evidences = _evidences(event)
     holders = (
         *(event, actor, child(actor, "process"), child(event, "process")),
-        *(child(evidence, "actor") for evidence in evidences),
         *evidences,
+        *(child(evidence, name) for evidence in evidences for name in ("actor", "process")),
     )
     ends = (source, target, *(child(evidence, name) for evidence in evidences for name in ENDPOINTS))
     named = chain(
         _users(holders, host),
+        _correspondents(event, host),
         _hosts(event, host, *ends),
+        (("host", host_of(evidence)) for evidence in evidences),
         _sessions(holders, host),
         _addresses(event, *ends),
         (("account", plain(child(child(event, "cloud"), "account").get("uid"))),),
@@ -98,6 +101,14 @@ def _users(holders: tuple[Mapping[str, Any], ...], host: str | None) -> _Named:
         user = holder.get("user")
         if isinstance(user, dict):
             yield "user", user_name(user, host)
+
+
+def _correspondents(event: Mapping[str, Any], host: str | None) -> _Named:
+    """Name to whom a mail went; who sent it is whoever it says."""
+    mail = child(event, "email")
+    recipients = mail.get("to")
+    for recipient in recipients[:MAX_RECIPIENTS] if isinstance(recipients, list) else ():
+        yield "user", user_name({"name": recipient}, host)
 
 
 def _hosts(event: Mapping[str, Any], host: str | None, *endpoints: Mapping[str, Any]) -> _Named:

@@ -17,6 +17,8 @@ from streams.sources.google import audit as gcp_audit
 from streams.sources.google import flow as gcp_flow
 from streams.sources.google import workspace
 from streams.sources.kubernetes import audit as kubernetes_audit
+from streams.sources.microsoft import alerts as microsoft_alerts
+from streams.sources.microsoft import azure_activity, azure_flow, entra, m365_audit, message_trace
 from streams.sources.ocsf import source as ocsf
 from streams.sources.okta import source as okta
 from streams.sources.saas import auth0, duo, github, onelogin, proofpoint, salesforce, slack, snowflake, teleport
@@ -39,6 +41,12 @@ _IN_ORDER: Final[tuple[Source, ...]] = (
     route53_resolver.SOURCE,
     vpc_flow.SOURCE,
     s3_access.SOURCE,
+    microsoft_alerts.SOURCE,
+    entra.SOURCE,
+    m365_audit.SOURCE,
+    message_trace.SOURCE,
+    azure_flow.SOURCE,
+    azure_activity.SOURCE,
     duo.SOURCE,
     onelogin.SOURCE,
     auth0.SOURCE,

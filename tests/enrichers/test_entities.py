@@ -48,6 +48,31 @@ def test_an_event_of_a_host() -> None:
     ]
 
 
+def test_an_alert_names_the_other_side_in_its_evidence() -> None:
+    evidence = {
+        "src_endpoint": {"ip": "203.0.113.9"},
+        "dst_endpoint": {"ip": "10.0.0.5", "instance_uid": "i-1"},
+        "actor": {"user": {"name": "alice@example.com"}, "session": {"uid": "asia2"}},
+        "process": {"pid": 1, "user": {"name": "bob@example.com"}},
+    }
+    event = {"class_uid": 2004, "evidences": [evidence, None, 5], "device": DEVICE}
+    assert keys(event) == [
+        "host:mkt01",
+        "ip:10.0.0.5",
+        "ip:203.0.113.9",
+        "session:asia2",
+        "user:alice@example.com",
+        "user:bob@example.com",
+        "workload:i-1",
+    ]
+    assert keys({"evidences": "none"}) == []
+
+
+def test_a_mail_names_its_recipients() -> None:
+    mail = {"from": "eve@example.net", "to": ["alice@example.com", "bob@example.com", 5]}
+    assert keys({"email": mail}) == ["user:alice@example.com", "user:bob@example.com"]
+
+
 def test_an_event_of_a_cloud() -> None:
     event = {
         "actor": {

@@ -74,7 +74,10 @@ RESPONSE: dict[str, Any] = {
 
 def test_message_is_an_alert_for_each_recipient() -> None:
     found = events(SOURCE, MESSAGE)
-    assert [entities(event) for event in found] == [["user:alice@example.com"], ["user:bob@example.com"]]
+    assert [entities(event) for event in found] == [
+        ["ip:198.51.100.9", "user:alice@example.com"],
+        ["ip:198.51.100.9", "user:bob@example.com"],
+    ]
     event = found[0]
     body = event.ocsf
     assert kind(event) == (2004, 1)
@@ -99,7 +102,7 @@ def test_message_without_a_threat_is_email_activity() -> None:
     event = parsed(SOURCE, MESSAGE | {"threatsInfoMap": [], "recipient": ["alice@example.com"]})
     assert kind(event) == (4009, 2)
     assert event.ocsf["email"]["subject"] == "Your bill"
-    assert entities(event) == ["ip:198.51.100.9", "user:alice@example.com"]
+    assert entities(event) == ["ip:198.51.100.9", "user:alice@example.com", "user:bob@example.com"]
 
 
 def test_quarantined_message_was_blocked() -> None:
