@@ -32,7 +32,7 @@ MAX_ENVELOPE_BYTES: Final = (
 _SYSLOG: Final = re.compile(
     rb"(?:<\d{1,3}>)?(?:1 )?"  # priority, and the version of RFC 5424
     rb"(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*) "
-    rb"(\S{1,255}) [^{]{1,512}?(\{.*\}|type=[A-Z_]+ msg=audit\(.*)\s*",
+    rb"(\S{1,255}) [^{]{1,512}?(\{.*\}|type=[A-Z_]+ (?:msg=)?audit\(.*)\s*",
     re.DOTALL,
 )
 _CRI: Final = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S{1,40} (?:stdout|stderr) [FP] (.+)", re.DOTALL)

@@ -1,7 +1,8 @@
 """Join the lines that make one record together: those of one serial number of Linux' audit daemon.
 
 A group is whole when its last line says so, or when enough other lines have come since its last one. Nothing here
-knows the time: the same lines in the same order always give the same records.
+knows the time: the same lines in the same order always give the same records. A line that its shipper wrapped is taken
+out first; then groups are those of one host.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Final
 
 from models.records import RawRecord
 from streams.sources.base import MAX_RECORD_BYTES
+from streams.sources.envelopes import unwrap
 
 MAX_LINES: Final = 512  # of one group: execve of a thousand arguments takes a few dozen
 PATIENCE: Final = 64  # further lines after which nothing more is expected; several processors interleave a few groups
@@ -36,7 +38,7 @@ class Joiner:
     """
 
     join: Join
-    _open: dict[bytes, _Group] = field(default_factory=dict)
+    _open: dict[tuple[str, bytes], _Group] = field(default_factory=dict)
     _count: int = 0
 
     def push(self, record: RawRecord) -> Iterator[RawRecord]:
@@ -44,10 +46,17 @@ class Joiner:
         self._count += 1
         yield from self._stale()
         named = self.join(record.raw)
-        if named is None:
-            yield record
+        if named is not None:
+            yield from self._add(record, *named)
             return
-        name, is_last = named
+        inner = [(line, named) for line in unwrap(record) if (named := self.join(line.raw)) is not None]
+        for line, named in inner:
+            yield from self._add(line, *named)
+        if not inner:
+            yield record
+
+    def _add(self, record: RawRecord, serial: bytes, is_last: bool) -> Iterator[RawRecord]:  # as `join` has it
+        name = record.context.host, serial
         group = self._open.setdefault(name, _Group(record, [], self._count))
         group.lines.append(record.raw)
         group.size += len(record.raw) + 1

@@ -17,6 +17,9 @@ from streams.sources.google import audit as gcp_audit
 from streams.sources.google import flow as gcp_flow
 from streams.sources.google import workspace
 from streams.sources.kubernetes import audit as kubernetes_audit
+from streams.sources.linux import auditd, osquery
+from streams.sources.linux import auth as linux_auth
+from streams.sources.linux import sysmon as sysmon_linux
 from streams.sources.microsoft import alerts as microsoft_alerts
 from streams.sources.microsoft import azure_activity, azure_flow, entra, m365_audit, message_trace
 from streams.sources.ocsf import source as ocsf
@@ -26,11 +29,13 @@ from streams.sources.windows import source as windows
 from streams.sources.zeek import source as zeek
 
 # The most particular first: an OCSF event may carry anything inside, a Zeek record is told by little. Kubernetes comes
-# before what else Azure wraps, Workspace before the audit log of Google's cloud that it also arrives through.
+# before what else Azure wraps, Workspace before the audit log of Google's cloud that it also arrives through, and Sysmon
+# for Linux before Windows, whose fields it has.
 _IN_ORDER: Final[tuple[Source, ...]] = (
     ocsf.SOURCE,
     cloudtrail.SOURCE,
     okta.SOURCE,
+    sysmon_linux.SOURCE,
     windows.SOURCE,
     kubernetes_audit.SOURCE,
     workspace.SOURCE,
@@ -57,6 +62,9 @@ _IN_ORDER: Final[tuple[Source, ...]] = (
     snowflake.SOURCE,
     proofpoint.SOURCE,
     docker.SOURCE,
+    auditd.SOURCE,
+    osquery.SOURCE,
+    linux_auth.SOURCE,
     zeek.SOURCE,
 )
 # Asked when a record is of no other source and no envelope: these take much.

@@ -307,6 +307,17 @@ def test_a_denial_is_told_with_the_call() -> None:
     assert "action" not in parsed(avc.replace("permissive=0", "permissive=1")).ocsf
 
 
+def test_the_kernels_own_log() -> None:
+    denied = (
+        'apparmor="DENIED" operation="open" profile="nginx" name="/etc/shadow" pid=711 comm="nginx" fsuid=33 ouid=0'
+    )
+    for stamp in ("", "[   12.345678] "):
+        event = parsed(f"<5>Jun 15 12:00:00 web07 kernel: {stamp}audit: type=1400 audit({UID}): {denied}")
+        body = event.ocsf
+        assert (body["class_uid"], body["action"], body["file"]["path"]) == (1001, "Denied", "/etc/shadow")
+        assert (body["device"]["hostname"], event.native["type"], event.time) == ("web07", "AVC", TIME)
+
+
 def test_node_and_shipper_name_the_host() -> None:
     named = parsed(f"node=db01.example.com {call(59)}", host="relay")
     assert named.ocsf["device"]["hostname"] == "db01.example.com"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,6 +42,13 @@ def test_a_group_is_given_up_after_many_other_lines() -> None:
 def test_a_group_has_a_bound() -> None:
     found = outcome(*(f"a{n}" for n in range(MAX_LINES + 1)))
     assert [len(text.split("\n")) for _, text in found] == [MAX_LINES, 1]
+
+
+def test_wrapped_lines_are_joined_by_host() -> None:
+    wrapped = [{"message": line, "host": {"name": host}} for line, host in (("a1", "h1"), ("a1", "h2"), ("a2.", "h1"))]
+    records = [RawRecord("any", json.dumps(value).encode(), Coordinates("t", 0, n)) for n, value in enumerate(wrapped)]
+    found = list(joined(records, join))
+    assert [(one.raw, one.context.host) for one in found] == [(b"a1\na2.", "h1"), (b"a1", "h2")]
 
 
 def test_without_groups_every_line_stands_alone() -> None:

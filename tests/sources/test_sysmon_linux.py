@@ -171,6 +171,12 @@ def test_other_events(event_id: int, data: dict[str, str], kind: tuple[int, int]
         assert category in event.logsource.categories
 
 
+def test_ids_that_linux_does_not_have_become_log_events() -> None:
+    for event_id in (8, 10, 13, 19, 24):
+        event = parsed(xml(event_id, {**LAUNCH, "Name": "x", "TargetObject": "y"}))
+        assert (event.class_uid, event.logsource.categories) == (1008, ())
+
+
 def test_no_entities_and_no_parser() -> None:
     bomb = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>' + xml(1, {**LAUNCH})
     bomb = bomb.replace("/usr/bin/bash", "&b;&#65;&#x42;&#xD800;&#9999999;&copy;")
