@@ -25,15 +25,15 @@ def content_uid(kind: str, *parts: str | bytes) -> str:
     return sha256(b"".join(pieces)).hexdigest()[:UID_HEX_LENGTH]
 
 
-def event_uid(source: str, raw: bytes, *more: str) -> str:
+def event_uid(source: str, raw_sha256: str, *more: str) -> str:
     """Name an event by its source and its raw bytes, and by what else it takes to tell it from another.
 
     Args:
         source: Name of the source.
-        raw: The raw bytes.
+        raw_sha256: SHA-256 of the raw bytes in hex: they are hashed once only.
         more: The host, when the bytes do not name it; which part, when one record tells of several events.
     """
-    return content_uid("event", source, raw, *more)
+    return content_uid("event", source, raw_sha256, *more)
 
 
 def signal_uid(analytic_uid: str, event_uid_: str) -> str:

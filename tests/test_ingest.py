@@ -117,7 +117,7 @@ def test_a_record_becomes_an_event_and_its_signals(ingest: Ingest) -> None:
     assert result.dead == ()
     first, second = (routed.signal for routed in result.signals)
     assert [first.analytic.name, second.analytic.name] == ["Probe started", "Something started"]
-    assert first.uid == signal_uid(STARTED, event_uid("windows", record.raw))
+    assert first.uid == signal_uid(STARTED, event_uid("windows", sha256_hex(record.raw)))
     assert (first.time, first.domain) == (NOON, "workload")
     assert (first.analytic.author, first.analytic.severity_id, first.risk) == ("Example", 4, 60)
     assert first.risk > second.risk
@@ -131,7 +131,7 @@ def test_a_signal_says_where_its_record_can_be_fetched_again(ingest: Ingest) -> 
     for routed in process(ingest, record).signals:
         ref = routed.signal.event
         assert (ref.at, ref.sha256, ref.source) == (record.at, sha256_hex(record.raw), "windows")
-        assert (ref.uid, ref.class_uid) == (event_uid("windows", record.raw), 1007)
+        assert (ref.uid, ref.class_uid) == (event_uid("windows", sha256_hex(record.raw)), 1007)
 
 
 def test_events_and_signals_pass_ocsf(ingest: Ingest) -> None:

@@ -196,7 +196,7 @@ def build_event(
     raw_text = record.raw.decode("utf-8")
     sha256 = sha256_hex(record.raw)
     context = record.context
-    uid = event_uid(record.source, record.raw, *_told_apart_by(record, names_host=names_host))
+    uid = event_uid(record.source, sha256, *_told_apart_by(record, names_host=names_host))
     meta: dict[str, Any] = {"version": ocsf.VERSION, "product": product, "uid": uid}
     if original_time is not None:
         meta["original_time"] = str(original_time)

@@ -42,7 +42,11 @@ class Scenario:
         """Store one event of a source that ships JSON, and return its row."""
         data = orjson.dumps({"ts": time, **raw})
         record = ocsf.head(class_uid, 1, time)
-        record["metadata"] = {"version": ocsf.VERSION, "product": {"name": source}, "uid": event_uid(source, data)}
+        record["metadata"] = {
+            "version": ocsf.VERSION,
+            "product": {"name": source},
+            "uid": event_uid(source, sha256_hex(data)),
+        }
         record["raw_data"] = data.decode()
         record["raw_data_hash"] = {"algorithm": "SHA-256", "algorithm_id": 3, "value": sha256_hex(data)}
         at = Coordinates(f"raw.{source}", 0, len(self.rows[EVENTS]))

@@ -67,7 +67,7 @@ def test_a_valid_event_is_taken_as_it_is() -> None:
     raw = record(LOGON)
     event = SOURCE.parse(raw)
     assert isinstance(event, Event)
-    assert event.uid == event_uid("ocsf", raw.raw)
+    assert event.uid == event_uid("ocsf", sha256_hex(raw.raw))
     assert event.logsource == LogSource("ocsf", "authentication")
     assert event.native is event.ocsf
     digest = {"algorithm": "SHA-256", "algorithm_id": 3, "value": sha256_hex(raw.raw)}

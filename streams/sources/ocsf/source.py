@@ -89,10 +89,11 @@ def normalize(fields: Mapping[str, Any], record: RawRecord) -> Event:
         metadata = _labelled(metadata, [VERSION_LABEL + version])
     if original_uid is not None:
         metadata.setdefault("original_event_uid", original_uid)
-    uid = event_uid(record.source, record.raw)
+    sha256 = sha256_hex(record.raw)
+    uid = event_uid(record.source, sha256)
     body = {**fields, "metadata": {**metadata, "version": ocsf.VERSION, "uid": uid}}
     logsource = _LOGSOURCES[body["class_uid"]]
-    return Event(uid, body["time"], record.source, logsource, body, body, record.at, sha256_hex(record.raw))
+    return Event(uid, body["time"], record.source, logsource, body, body, record.at, sha256)
 
 
 SOURCE: Final = Source(
