@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     batch_records: int = Field(
         2000, ge=1, le=100_000, description="Most raw records that ingest takes in one transaction"
     )
+    join_seconds: float = Field(
+        2.0, gt=0, le=600, description="How long ingest waits for further lines of one record (audit daemon)"
+    )
     archive_records: int = Field(20_000, ge=1, le=1_000_000, description="Most records in one Parquet file")
     archive_seconds: float = Field(2.0, gt=0, le=3600, description="Longest time before archive writes what it has")
     evidence_seconds: float = Field(

@@ -26,6 +26,7 @@ class _Group:
     first: RawRecord
     lines: list[bytes]
     last: int  # number of the line that came last
+    offsets: list[int] = field(default_factory=list)
     size: int = 0
 
 
@@ -49,16 +50,19 @@ class Joiner:
         if named is not None:
             yield from self._add(record, *named)
             return
-        inner = [(line, named) for line in unwrap(record) if (named := self.join(line.raw)) is not None]
-        for line, named in inner:
-            yield from self._add(line, *named)
-        if not inner:
+        inner = unwrap(record)
+        if len(inner) == 1 and (named := self.join(inner[0].raw)) is not None:
+            yield from self._add(inner[0], *named)
+        elif any(self.join(line.raw) for line in inner):  # lines that came in one envelope are joined by themselves
+            yield from joined(inner, self.join)
+        else:
             yield record
 
-    def _add(self, record: RawRecord, serial: bytes, is_last: bool) -> Iterator[RawRecord]:  # as `join` has it
+    def _add(self, record: RawRecord, serial: bytes, is_last: bool) -> Iterator[RawRecord]:
         name = record.context.host, serial
         group = self._open.setdefault(name, _Group(record, [], self._count))
         group.lines.append(record.raw)
+        group.offsets.append(record.at.offset)
         group.size += len(record.raw) + 1
         group.last = self._count
         if is_last or len(group.lines) >= MAX_LINES or group.size >= MAX_RECORD_BYTES:
@@ -70,9 +74,9 @@ class Joiner:
         yield from map(_joined, groups.values())
 
     @property
-    def oldest(self) -> int | None:
-        """Return the smallest offset of a line that is still held, None when nothing is."""
-        return min((group.first.at.offset for group in self._open.values()), default=None)
+    def waiting(self) -> tuple[int, ...]:
+        """Return the offsets of the lines that wait for others, in order."""
+        return tuple(sorted(offset for group in self._open.values() for offset in group.offsets))
 
     def _stale(self) -> Iterator[RawRecord]:
         stale = [name for name, group in self._open.items() if self._count - group.last > PATIENCE]

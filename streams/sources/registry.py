@@ -10,9 +10,11 @@ import orjson
 
 from models.errors import ConfigError
 from models.records import RawRecord
+from streams.sources.alerts import falco, splunk_notable, upwind, wazuh
 from streams.sources.aws import cloudtrail, guardduty, route53_resolver, s3_access, security_hub, vpc_flow
 from streams.sources.base import MAX_RECORD_BYTES, Source
 from streams.sources.containers import docker
+from streams.sources.edr import carbonblack, crowdstrike, sentinelone
 from streams.sources.google import audit as gcp_audit
 from streams.sources.google import flow as gcp_flow
 from streams.sources.google import workspace
@@ -61,6 +63,13 @@ _IN_ORDER: Final[tuple[Source, ...]] = (
     salesforce.SOURCE,
     snowflake.SOURCE,
     proofpoint.SOURCE,
+    crowdstrike.SOURCE,
+    sentinelone.SOURCE,
+    carbonblack.SOURCE,
+    falco.SOURCE,
+    wazuh.SOURCE,
+    splunk_notable.SOURCE,
+    upwind.SOURCE,
     docker.SOURCE,
     auditd.SOURCE,
     osquery.SOURCE,

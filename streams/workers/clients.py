@@ -73,7 +73,11 @@ class Stop:
 
 
 def consumer(
-    settings: Settings, worker: str, topics: Iterable[str], on_revoke: Callable[[Consumer, Any], None] | None = None
+    settings: Settings,
+    worker: str,
+    topics: Iterable[str],
+    on_assign: Callable[[Consumer, Any], None] | None = None,
+    on_revoke: Callable[[Consumer, Any], None] | None = None,
 ) -> Consumer:
     """Make a consumer of a worker's group over topics, from the earliest record.
 
@@ -81,6 +85,7 @@ def consumer(
         settings: Where Kafka is, and the prefix.
         worker: Names the group.
         topics: Topic names without prefix.
+        on_assign: Called with partitions that this member gets, before their first record.
         on_revoke: Called before partitions go to another member, while their offsets can still be committed.
     """
     config: dict[str, Any] = {
@@ -98,8 +103,9 @@ def consumer(
         "fetch.message.max.bytes": 8_388_608,
     }
     made = Consumer(config, logger=LOG)
-    hooks: dict[str, Any] = {"on_revoke": on_revoke} if on_revoke else {}
-    made.subscribe([settings.topic_prefix + topic for topic in topics], **hooks)
+    hooks = {"on_assign": on_assign, "on_revoke": on_revoke}
+    given: dict[str, Any] = {name: hook for name, hook in hooks.items() if hook}
+    made.subscribe([settings.topic_prefix + topic for topic in topics], **given)
     return made
 
 

@@ -1,13 +1,11 @@
 """The ingest worker: whole batches of raw records in, events, signals, links and dead letters out, exactly once.
 
-A batch's results and its offsets are one Kafka transaction. There is no other state: add a process to scale. Lines that
-wait for others of their record (`streams.sources.joining`) are not committed, so they are read again after a crash.
+A batch's results and its offsets are one Kafka transaction. There is no other state: add a process to scale.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import chain
 from typing import Final
 
@@ -22,18 +20,17 @@ from streams.config import Settings
 from streams.correlate.watermark import Tick, tick_after
 from streams.ingest import Ingest, Ingested
 from streams.sources.framing import split_message
-from streams.sources.joining import Joiner
 from streams.sources.registry import SOURCES
 from streams.topics import RAW_PREFIX
 from streams.workers import clients
 from streams.workers.clients import LOG, Stop
 from streams.workers.health import Health
+from streams.workers.lines import Lines
 
 POLL_SECONDS: Final = 0.2
 TICK_STEP_MS: Final = 1000  # a watermark that moved less is not worth a record on every partition
 LINKS_REMEMBERED: Final = 100_000
 COMMIT_SECONDS: Final = 20.0
-JOIN_SECONDS: Final = 2.0  # of silence, after which a record that may go on is taken as it is
 
 
 class IngestWorker:
@@ -48,19 +45,18 @@ class IngestWorker:
         self._ticks: dict[tuple[str, int], Tick] = {}
         self._sent: dict[tuple[str, int], int] = {}
         self._links: dict[str, None] = {}
-        self._joiners: dict[tuple[str, int], Joiner] = {}
-        self._heard: dict[tuple[str, int], float] = {}
+        self._lines = Lines(settings.join_seconds)
 
     def run(self) -> None:
         """Work until asked to stop; raise KafkaUnavailable when the broker is gone for good."""
         producer = clients.transactional_producer(self._settings, "ingest", self._stop)
         topics = [source.topic for source in SOURCES.values()]
-        consumer = clients.consumer(self._settings, "ingest", topics, on_revoke=self._revoked)
+        consumer = clients.consumer(self._settings, "ingest", topics, on_assign=self._assigned, on_revoke=self._revoked)
         self._health.set(status="running")
         try:
             while not self._stop.requested:
                 batch = clients.usable(consumer.consume(self._settings.batch_records, POLL_SECONDS))
-                if batch or self._silent():
+                if batch or self._lines.silent():
                     self._transact(consumer, producer, batch)
         finally:
             self._health.set(status="stopping")
@@ -71,7 +67,7 @@ class IngestWorker:
         producer.begin_transaction()
         try:
             counts = self._process(producer, batch)
-            offsets = [self._held_back(at) for at in consumer.position(consumer.assignment())]
+            offsets = [self._lines.position(at) for at in consumer.position(consumer.assignment())]
             producer.send_offsets_to_transaction(offsets, consumer.consumer_group_metadata(), COMMIT_SECONDS)
             producer.commit_transaction(COMMIT_SECONDS)
         except KafkaException as error:
@@ -85,41 +81,25 @@ class IngestWorker:
             raise KafkaUnavailable(f"ingest cannot go on: {problem.str()}") from error
         LOG.warning("transaction aborted, its batch is taken again: %s", problem.str())
         producer.abort_transaction(COMMIT_SECONDS)
-        self._forget()
+        self._sent.clear()
+        self._links.clear()
         self._health.add(aborted_transactions=1)
-        for partition in consumer.committed(consumer.assignment(), COMMIT_SECONDS):
+        committed = consumer.committed(consumer.assignment(), COMMIT_SECONDS)
+        self._lines.resume(committed)
+        for partition in committed:
             partition.offset = max(partition.offset, 0)
             consumer.seek(partition)
 
-    def _forget(self) -> None:
-        """Forget what was read and not committed: it is read again."""
-        self._sent.clear()
-        self._links.clear()
-        self._joiners.clear()
+    def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._lines.resume(consumer.committed(partitions, COMMIT_SECONDS))
 
     def _revoked(self, _: Consumer, partitions: list[TopicPartition]) -> None:
-        """Let go of the lines of partitions that another worker reads on from where this one committed."""
         for at in partitions:
-            self._joiners.pop((at.topic, at.partition), None)
-
-    def _silent(self) -> list[tuple[str, int]]:
-        """Return the partitions with lines that wait for others, of which none came for long."""
-        now = time.monotonic()
-        return [
-            key
-            for key, joiner in self._joiners.items()
-            if joiner.oldest is not None and now - self._heard[key] > JOIN_SECONDS
-        ]
-
-    def _held_back(self, at: TopicPartition) -> TopicPartition:
-        """Return a position before the first line that still waits for others of its record."""
-        joiner = self._joiners.get((at.topic, at.partition))
-        oldest = joiner.oldest if joiner else None
-        return at if oldest is None else TopicPartition(at.topic, at.partition, min(oldest, at.offset))
+            self._lines.forget((at.topic, at.partition))
 
     def _process(self, producer: Producer, batch: list[KafkaMessage]) -> dict[str, int]:
         counts = {"records": 0, "events": 0, "signals": 0, "dead_letters": 0}
-        for record in chain(chain.from_iterable(map(self._records, batch)), self._waited_for()):
+        for record in chain(chain.from_iterable(map(self._records, batch)), self._lines.waited_for()):
             counts["records"] += 1
             for result in self._one(record):
                 counts["events"] += result.event is not None
@@ -157,13 +137,7 @@ class IngestWorker:
         join = SOURCES[source].join
         if join is None:
             return split
-        self._heard[topic, partition] = time.monotonic()
-        joiner = self._joiners.setdefault((topic, partition), Joiner(join))
-        return chain.from_iterable(map(joiner.push, split))
-
-    def _waited_for(self) -> Iterator[RawRecord]:
-        """Yield the records that no further line came for."""
-        return chain.from_iterable(self._joiners[key].flush() for key in self._silent())
+        return self._lines.take((topic, partition), split, join)
 
     def _outgoing(self, result: Ingested) -> Iterable[wire.Message]:
         if result.event is not None:

@@ -12,8 +12,8 @@ from streams.sources.joining import MAX_LINES, PATIENCE, Joiner, joined
 
 
 def join(line: bytes) -> tuple[bytes, bool] | None:
-    """A line `a...` belongs to group `a`; one that ends in a full stop ends it; one in capitals stands alone."""
-    return None if line.isupper() else (line[:1], line.endswith(b"."))
+    """A line `a...` belongs to group `a`; one that ends in a full stop ends it; capitals and JSON stand alone."""
+    return None if line.isupper() or line.startswith(b"{") else (line[:1], line.endswith(b"."))
 
 
 def lines(*texts: str) -> list[RawRecord]:
@@ -55,13 +55,13 @@ def test_without_groups_every_line_stands_alone() -> None:
     assert list(joined(lines("a", "a"), None)) == lines("a", "a")
 
 
-def test_the_oldest_line_that_is_held_is_known() -> None:
+def test_the_lines_that_wait_are_known() -> None:
     joiner = Joiner(join)
     for record in lines("a1", "b1", "a2."):
         list(joiner.push(record))
-    assert joiner.oldest == 2
+    assert joiner.waiting == (2,)
     assert [record.raw for record in joiner.flush()] == [b"b1"]
-    assert joiner.oldest is None
+    assert joiner.waiting == ()
 
 
 @given(st.lists(st.text("abAB1.", min_size=1, max_size=3), max_size=200))

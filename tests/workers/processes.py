@@ -60,11 +60,12 @@ class Braid:
                     process.wait()
             log.close()
 
-    def send(self, topic: str, values: Iterable[bytes]) -> None:
+    def send(self, topic: str, values: Iterable[bytes], partition: int | None = None) -> None:
         """Produce records as a plain producer does: no key, no headers."""
+        target = {} if partition is None else {"partition": partition}
         producer = Producer({"bootstrap.servers": self.bootstrap, "message.max.bytes": 4_000_000})
         for value in values:
-            producer.produce(self.prefix + topic, value)
+            producer.produce(self.prefix + topic, value, **target)
             producer.poll(0)
         assert producer.flush(WAIT_S) == 0
 
