@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from models.records import Coordinates, RawRecord
+from streams.sources.blocks import pieces
 from streams.sources.framing import is_text, is_whole
 from streams.sources.headers import Headers
 from streams.sources.registry import recognize
@@ -38,7 +39,7 @@ def kind_of_text(head: bytes) -> str:
     found = next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), "")
     if found or not head.strip():
         return found or "an empty file"
-    lines = [line for line in head.split(b"\n") if line.strip()]
+    lines = [piece.raw for piece in pieces(head.split(b"\n")) if piece.raw.strip()]
     headers = Headers()
     records = [line for line in lines if not headers.read(line.strip())]
     if JSON_START.match(head) or headers.columns or _mostly_records(records):

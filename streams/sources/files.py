@@ -18,8 +18,9 @@ import pyarrow.parquet as pq
 
 from models.errors import ConfigError
 from models.records import Coordinates, DeadLetter, ParseError, RawRecord
+from streams.sources.blocks import Blocks, Piece
 from streams.sources.filekinds import JSON_START, PARQUET, kind_of_text
-from streams.sources.framing import BOM, GZIP, is_whole, json_records, line_parts
+from streams.sources.framing import BOM, GZIP, is_whole, json_records, piece_parts
 from streams.sources.headers import Headers
 
 MAX_DOCUMENT_BYTES: Final = 268_435_456  # a file that is one JSON document has to be held whole
@@ -137,21 +138,30 @@ class _Line:
 
 
 def _line_records(name: str, chunks: Iterable[bytes], data: _Bytes) -> Iterator[RawRecord | DeadLetter]:
-    headers = Headers()
+    headers, blocks = Headers(), Blocks()
     number = 0
     for line in _lines(chunks):
         number = line.number
         if line.size > MAX_LINE_BYTES:
+            yield from _pieces(name, blocks.flush(), headers)
             reason = f"a line of {line.size} bytes, more than the limit of {MAX_LINE_BYTES}"
             yield _unread(name, number, line.raw[:KEPT_BYTES], reason)
         elif data.fault and not line.is_ended:
-            yield _unread(name, number, line.raw, data.fault)
+            *whole, last = (*blocks.push(number, line.raw), *blocks.flush())
+            yield from _pieces(name, whole, headers)
+            yield _unread(name, last.number, last.raw, data.fault)
             return
         else:
-            at = Coordinates(name, 0, number)
-            yield from (RawRecord("", raw, at, 0, columns) for raw, columns in line_parts(line.raw, headers))
+            yield from _pieces(name, blocks.push(number, line.raw), headers)
+    yield from _pieces(name, blocks.flush(), headers)
     if data.fault:
         yield _unread(name, number + 1, b"", data.fault)
+
+
+def _pieces(name: str, pieces: Iterable[Piece], headers: Headers) -> Iterator[RawRecord]:
+    for piece in pieces:
+        at = Coordinates(name, 0, piece.number)
+        yield from (RawRecord("", raw, at, 0, columns) for raw, columns in piece_parts(piece, headers))
 
 
 def _lines(chunks: Iterable[bytes]) -> Iterator[_Line]:

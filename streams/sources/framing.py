@@ -1,9 +1,10 @@
 """Cut messages and lines into raw records. Pure; nothing is decoded here.
 
 A record is the bytes of one JSON object or of one line, without the end of the line, so that its content uid does not
-depend on how it was shipped. A JSON array, or an object of nothing but `Records` that are objects (CloudTrail's files,
-event hubs), gives its elements, each serialized again. Header and comment lines (`#...`), lines that name the columns
-of a flow log, blank lines and empty arrays are not telemetry and give nothing: they are no dead letters either.
+depend on how it was shipped; a rendered Windows event is one record of many lines (`streams.sources.blocks`). A JSON
+array, or an object of nothing but `Records` that are objects (CloudTrail's files, event hubs), gives its elements, each
+serialized again. Header and comment lines (`#...`), lines that name the columns of a flow log, blank lines and empty
+arrays are not telemetry and give nothing: they are no dead letters either.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import orjson
 
 from models.records import Coordinates, ParseError, RawRecord
 from streams.sources.base import MAX_RECORD_BYTES
+from streams.sources.blocks import Piece, pieces
 from streams.sources.headers import Headers
 
 MAX_PARTS: Final = 100_000  # records in one message; beyond it a message is an attack on memory
@@ -88,14 +90,17 @@ def _parts(payload: bytes) -> list[_Part]:
 
 def _text_lines(lines: Iterable[bytes]) -> Iterator[_Part]:
     headers = Headers()
-    for line in lines:
-        yield from line_parts(line, headers)
+    for piece in pieces(lines):
+        yield from piece_parts(piece, headers)
 
 
-def line_parts(line: bytes, headers: Headers) -> Iterator[_Part]:
-    """Return what one line of a file or a message holds; `headers` learns from it when it is a header line."""
+def piece_parts(piece: Piece, headers: Headers) -> Iterator[_Part]:
+    """Return what one line or block of a file or a message holds; `headers` learns from a header line."""
+    line = piece.raw
     body = line.strip()
-    if body[:1] in (b"{", b"["):
+    if piece.is_block:
+        yield line, ()
+    elif body[:1] in (b"{", b"["):
         yield from ((raw, ()) for raw in _elements(body))
     elif body and not headers.read(body):
         yield line.rstrip(b"\r"), headers.columns  # a TSV line may well end in a tab

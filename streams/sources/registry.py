@@ -31,8 +31,8 @@ from streams.sources.windows import source as windows
 from streams.sources.zeek import source as zeek
 
 # The most particular first: an OCSF event may carry anything inside, a Zeek record is told by little. Kubernetes comes
-# before what else Azure wraps, Workspace before the audit log of Google's cloud that it comes through too, and Sysmon for
-# Linux before Windows, whose fields it has.
+# before what else Azure wraps, Workspace before the audit log of Google's cloud that it also comes through, and Sysmon
+# for Linux before Windows, whose fields it has.
 _IN_ORDER: Final[tuple[Source, ...]] = (
     ocsf.SOURCE,
     cloudtrail.SOURCE,

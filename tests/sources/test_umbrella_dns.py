@@ -129,3 +129,8 @@ def test_records_that_detection_rules_are_tested_with(shared: Path) -> None:
     for log in found:
         event = one(SOURCE, log)
         assert event.ocsf["disposition"] == log["action"]
+
+
+@pytest.mark.parametrize(("word", "wanted"), [("Allow", "Allowed"), ("block", "Blocked"), ("Watched", "Watched")])
+def test_words_for_what_was_done(word: str, wanted: str) -> None:
+    assert one(SOURCE, {**PANTHER, "action": word}).ocsf["disposition"] == wanted

@@ -1,4 +1,4 @@
-"""Windows event logs: Security, System, Sysmon, PowerShell and the rest, in any JSON form shippers send.
+"""Windows event logs: Security, System, Sysmon, PowerShell and the rest, in any JSON form, or rendered as text.
 
 `decode` brings a record to one flat form, `normalize` dispatches it by service and event id. An event that no builder
 knows, or that lacks what its class requires, becomes an Event Log Activity: every Windows event becomes some event.
@@ -13,7 +13,7 @@ from typing import Any, Final
 from models import ocsf, ocsf_schema
 from models.event import Event
 from models.records import RawRecord
-from streams.sources.base import Source, build_event, decode_json, event_time, text
+from streams.sources.base import Source, build_event, decode_json, decode_text, event_time, text
 from streams.sources.times import from_any
 from streams.sources.windows import (
     accounts,
@@ -25,6 +25,7 @@ from streams.sources.windows import (
     network,
     powershell,
     registry,
+    rendered,
     security,
     sessions,
     sysmon,
@@ -99,6 +100,8 @@ def _rules(class_uid: int) -> tuple[bool, bool, bool]:
 
 
 def _decode(record: RawRecord) -> dict[str, Any]:
+    if rendered.is_rendered(record.raw):
+        return flatten(rendered.read(decode_text(record), record))
     return flatten(decode_json(record))
 
 
@@ -121,7 +124,7 @@ def _normalize(native: Mapping[str, Any], record: RawRecord) -> Event:
         native=further,
         logsource=log_source(service, fields.event_id, change),
         product={"name": "Sysmon" if service == SYSMON else "Windows", "vendor_name": "Microsoft"},
-        original_time=original_time,
+        original_time=native.get(rendered.WRITTEN, original_time),
         labels=labels,
         metadata=_metadata(fields),
         profiles=profiles,
@@ -197,14 +200,22 @@ def _metadata(fields: Fields) -> dict[str, Any]:
     return metadata
 
 
-def _recognize(_raw: bytes, record: Mapping[str, Any] | None) -> bool:
-    return record is not None and is_windows(record)
+def _recognize(raw: bytes, record: Mapping[str, Any] | None) -> bool:
+    return rendered.is_rendered(raw) if record is None else is_windows(record)
 
 
 SOURCE: Final = Source(
     name="windows",
     title="Windows event logs",
-    shippers=("Winlogbeat and Elastic Agent", "NXLog", "Fluent Bit", "evtx_dump", "Velociraptor", "Get-WinEvent"),
+    shippers=(
+        "Winlogbeat and Elastic Agent",
+        "NXLog",
+        "Fluent Bit",
+        "evtx_dump",
+        "Velociraptor",
+        "Get-WinEvent",
+        "Splunk",
+    ),
     classes=(
         *(1001, 1002, 1005, 1006, 1007, 1008, 1009, 2004, 3001, 3002, 3003, 3004, 3005, 3006, 4001, 4003, 4006),
         *(201001, 201002, 201003, 201004),
