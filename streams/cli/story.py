@@ -55,6 +55,8 @@ def tell_story(console: Console, found: Replayed) -> None:
     in_full = _with_news(judged)
     console.print(PATH, style="bold", highlight=False)
     console.print(_stages(found))
+    for clock in found.clocks:
+        console.print(Padding(Text(f"{clock}"), (1, 0, 0, 0)), highlight=False)
     for one in sorted(in_full, key=lambda one: one.sequence.start_time):
         _tell(console, one)
     _list(console, [one for one in judged if one not in in_full])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +25,7 @@ from models.records import Coordinates, DeadLetter
 from models.uids import sha256_hex
 from models.verdict import verdict_to_ocsf
 from streams import lake
+from streams.clockcheck import ClockCheck, WrongClock
 from streams.correlate.engine import Late
 from streams.deadletter import dead_letter_to_json
 from streams.ingest import Ingested
@@ -50,6 +51,7 @@ class Replayed:
         counts: How much of everything.
         by_source: Events by source.
         by_rule: Signals by the title of the rule.
+        clocks: Clocks that are wrong, by the records themselves.
     """
 
     signals: list[Signal] = field(default_factory=list)
@@ -59,6 +61,7 @@ class Replayed:
     counts: Counter[str] = field(default_factory=Counter)
     by_source: Counter[str] = field(default_factory=Counter)
     by_rule: Counter[str] = field(default_factory=Counter)
+    clocks: tuple[WrongClock, ...] = ()
 
     def summary(self, left_out: Iterable[tuple[Path, str]]) -> dict[str, Any]:
         """Render for `summary.json`, every map sorted: two runs give the same bytes."""
@@ -70,6 +73,7 @@ class Replayed:
                 {"sequence": i.verdict.sequence_uid, "verdict": i.verdict.uid, "group": i.verdict.group}
                 for i in self.investigations
             ],
+            "clocks": [{**asdict(clock), "setting": clock.setting} for clock in self.clocks],
             "left_out": {str(path): reason for path, reason in left_out},
         }
 
@@ -91,6 +95,7 @@ class Replay:
         self._found = Replayed()
         self._events = SortedLines()
         self._dead = SortedLines()
+        self._clocks = ClockCheck()
         self._links: dict[str, tuple[int, EntityLink]] = {}
         self._signals: dict[str, Signal] = {}
 
@@ -122,6 +127,7 @@ class Replay:
         with tempfile.TemporaryDirectory(prefix="braid-replay-") as scratch:
             writer = lake.LakeWriter(Path(scratch))
             self._ingest(records, writer, tell)
+            self._found.clocks = self._clocks.found()
             self._found.signals = sorted(self._signals.values(), key=lambda s: (s.time, s.uid))
             self._archive_signals(writer)
             self._correlate()
@@ -154,6 +160,7 @@ class Replay:
         if event.uid in self._events:
             self._found.counts["duplicates"] += 1
             return
+        self._clocks.observe(event)
         record = ocsf.encode(event.ocsf)
         self._events.add(event.time, event.uid, record)
         self._found.by_source[event.source] += 1

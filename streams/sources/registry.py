@@ -13,8 +13,12 @@ from models.records import RawRecord
 from streams.sources.alerts import falco, splunk_notable, upwind, wazuh
 from streams.sources.aws import cloudtrail, guardduty, route53_resolver, s3_access, security_hub, vpc_flow
 from streams.sources.base import MAX_RECORD_BYTES, Source
+from streams.sources.cisco import umbrella_dns
 from streams.sources.containers import docker
+from streams.sources.ecs import source as ecs
 from streams.sources.edr import carbonblack, crowdstrike, sentinelone
+from streams.sources.firewall import source as firewall
+from streams.sources.generic import json
 from streams.sources.google import audit as gcp_audit
 from streams.sources.google import flow as gcp_flow
 from streams.sources.google import workspace
@@ -27,6 +31,7 @@ from streams.sources.microsoft import azure_activity, azure_flow, entra, m365_au
 from streams.sources.ocsf import source as ocsf
 from streams.sources.okta import source as okta
 from streams.sources.saas import auth0, duo, github, onelogin, proofpoint, salesforce, slack, snowflake, teleport
+from streams.sources.suricata import eve as suricata
 from streams.sources.windows import source as windows
 from streams.sources.zeek import source as zeek
 
@@ -70,6 +75,9 @@ _IN_ORDER: Final[tuple[Source, ...]] = (
     wazuh.SOURCE,
     splunk_notable.SOURCE,
     upwind.SOURCE,
+    suricata.SOURCE,
+    umbrella_dns.SOURCE,
+    firewall.SOURCE,
     docker.SOURCE,
     auditd.SOURCE,
     osquery.SOURCE,
@@ -77,9 +85,9 @@ _IN_ORDER: Final[tuple[Source, ...]] = (
     zeek.SOURCE,
 )
 # Asked when a record is of no other source and no envelope: these take much.
-_LAST: Final[tuple[Source, ...]] = ()
+_LAST: Final[tuple[Source, ...]] = (ecs.SOURCE,)
 # Never guessed.
-_BY_NAME_ONLY: Final[tuple[Source, ...]] = ()
+_BY_NAME_ONLY: Final[tuple[Source, ...]] = (json.SOURCE,)
 
 SOURCES: Final[Mapping[str, Source]] = MappingProxyType(
     {source.name: source for source in (*_IN_ORDER, *_LAST, *_BY_NAME_ONLY)}

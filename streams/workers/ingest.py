@@ -5,6 +5,7 @@ A batch's results and its offsets are one Kafka transaction. There is no other s
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from itertools import chain
 from typing import Final
@@ -16,6 +17,7 @@ from models.entity import EntityLink
 from models.errors import KafkaUnavailable
 from models.records import Coordinates, DeadLetter, ParseError, RawRecord
 from streams import wire
+from streams.clockcheck import Clock, ClockCheck
 from streams.config import Settings
 from streams.correlate.watermark import Tick, tick_after
 from streams.ingest import Ingest, Ingested
@@ -31,6 +33,7 @@ POLL_SECONDS: Final = 0.2
 TICK_STEP_MS: Final = 1000  # a watermark that moved less is not worth a record on every partition
 LINKS_REMEMBERED: Final = 100_000
 COMMIT_SECONDS: Final = 20.0
+CLOCK_SECONDS: Final = 60.0  # between two looks at the clocks
 
 
 class IngestWorker:
@@ -46,6 +49,9 @@ class IngestWorker:
         self._sent: dict[tuple[str, int], int] = {}
         self._links: dict[str, None] = {}
         self._lines = Lines(settings.join_seconds)
+        self._clocks = ClockCheck()
+        self._told: set[Clock] = set()
+        self._looked = time.monotonic()
 
     def run(self) -> None:
         """Work until asked to stop; raise KafkaUnavailable when the broker is gone for good."""
@@ -74,6 +80,20 @@ class IngestWorker:
             self._give_back(consumer, producer, error)
         else:
             self._health.add(transactions=1, **counts)
+            self._tell_of_clocks()
+
+    def _tell_of_clocks(self) -> None:
+        """Report clocks that are wrong, in the health endpoint and, once each, in the log."""
+        if time.monotonic() - self._looked < CLOCK_SECONDS:
+            return
+        self._looked = time.monotonic()
+        found = self._clocks.found()
+        for clock in found:
+            if (clock.source, clock.host) not in self._told:
+                self._told.add((clock.source, clock.host))
+                LOG.warning("%s", clock)
+        if found:
+            self._health.set(wrong_clocks=[clock.setting for clock in found])
 
     def _give_back(self, consumer: Consumer, producer: Producer, error: KafkaException) -> None:
         problem = error.args[0]
@@ -119,6 +139,7 @@ class IngestWorker:
         key = source.name, record.at.partition
         for result in results:
             if result.event is not None:
+                self._clocks.observe(result.event, record.broker_time)
                 before, time_ms = self._ticks.get(key), result.event.time
                 self._ticks[key] = tick_after(
                     before, source.name, source.delay_ms, record.at.partition, time_ms, record.broker_time

@@ -134,3 +134,8 @@ def test_records_that_detection_rules_are_tested_with(shared: Path) -> None:
 @pytest.mark.parametrize(("word", "wanted"), [("Allow", "Allowed"), ("block", "Blocked"), ("Watched", "Watched")])
 def test_words_for_what_was_done(word: str, wanted: str) -> None:
     assert one(SOURCE, {**PANTHER, "action": word}).ocsf["disposition"] == wanted
+
+
+def test_the_most_granular_identity_counts_where_the_others_have_no_types() -> None:
+    line = V4.replace(b'"AD Users,Roaming Computers,Networks"', b'"AD Users,Networks"')
+    assert "user:alice@example.com" in names(one(SOURCE, line))
