@@ -34,7 +34,7 @@ up: setup        ## Kafka and every worker on this machine, without Docker
 	$(BIN)/braid up --with-kafka
 
 bench: setup     ## The benchmarks: ratios measured side by side
-	$(BIN)/python -m pytest tests/benchmarks -m benchmark
+	$(BIN)/python -m tests.benchmarks.sources
 
 lock: setup      ## Renew the pinned dependencies
 	$(BIN)/python -m pip install --quiet uv

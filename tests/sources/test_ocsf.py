@@ -164,7 +164,7 @@ def test_type_uid_follows_from_class_and_activity_but_is_never_overruled() -> No
         ({"src_endpoint": {"ip": "192.0.2.1", "colour": "red"}}, "src_endpoint.colour", "not defined here"),
         ({"severity_id": 7}, "severity_id", "not a member of the enum"),
         ({"time": NOON // 1000}, "time", "looks like seconds"),
-        ({"time": "2024-06-15T12:00:00Z"}, "time", "must be an integer"),
+        ({"time": "at noon"}, "time", "must be an integer"),
     ],
 )
 def test_a_refusal_names_the_first_problem(changes: dict[str, Any], field: str, says: str) -> None:
@@ -192,7 +192,7 @@ def test_without_a_time_the_broker_s_counts() -> None:
 
 
 def test_a_long_refusal_is_cut() -> None:
-    error = refused(LOGON | {"x" * 5000: 1})
+    error = refused(LOGON | {"user": {"name": "alice", "x" * 5000: 1}})
     assert len(error.field) <= 256
     assert len(error.reason) < 1000
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from models.entity import ENTITY_TYPES
 from models.errors import ConfigError
 from models.records import Coordinates, RawRecord
 from streams.sources.base import MAX_RECORD_BYTES, Source
-from streams.sources.registry import SOURCES, recognize, source_named
+from streams.sources.registry import SOURCES, recognize, recognize_last, source_named
+from tests.sources.samples import samples
 
 SAMPLES: dict[str, bytes] = {
     "ocsf": b'{"class_uid": 3002, "metadata": {"version": "1.8.0"}}',
@@ -33,8 +35,17 @@ def name_of(raw: bytes) -> str | None:
 
 
 @pytest.mark.parametrize(("name", "raw"), SAMPLES.items())
-def test_every_source_is_recognized(name: str, raw: bytes) -> None:
+def test_the_least_of_a_source_is_recognized(name: str, raw: bytes) -> None:
     assert name_of(raw) == name
+
+
+@pytest.mark.parametrize("name", sorted(SOURCES))
+def test_every_source_is_recognized_among_all(name: str) -> None:
+    """Each takes its own records and none of another's; `json` would take all, and is never guessed."""
+    assert samples(name)
+    for sample in samples(name):
+        known = recognize(replace(sample, source="")) or recognize_last(sample)
+        assert known is (SOURCES[name] if name != "json" else None)
 
 
 def test_ocsf_is_recognized_whatever_it_carries() -> None:
@@ -68,7 +79,7 @@ def test_any_bytes_may_be_asked_about(raw: bytes) -> None:
 
 
 def test_sources_by_name() -> None:
-    assert set(SOURCES) == set(SAMPLES)
+    assert set(SAMPLES) < set(SOURCES)
     for name, source in SOURCES.items():
         assert source_named(name) is source
         assert source.topic == f"raw.{name}"
