@@ -10,10 +10,10 @@ import orjson
 
 from models.errors import ConfigError
 from models.records import RawRecord
-from streams.sources.alerts import falco, splunk_notable, upwind, wazuh
+from streams.sources.alerts import falco, qradar, splunk_notable, upwind, wazuh
 from streams.sources.aws import cloudtrail, guardduty, route53_resolver, s3_access, security_hub, vpc_flow
 from streams.sources.base import MAX_RECORD_BYTES, Source
-from streams.sources.cisco import umbrella_dns
+from streams.sources.cisco import asa, umbrella_dns
 from streams.sources.containers import docker
 from streams.sources.ecs import source as ecs
 from streams.sources.edr import carbonblack, crowdstrike, sentinelone
@@ -75,6 +75,8 @@ _IN_ORDER: Final[tuple[Source, ...]] = (
     wazuh.SOURCE,
     splunk_notable.SOURCE,
     upwind.SOURCE,
+    qradar.SOURCE,
+    asa.SOURCE,
     suricata.SOURCE,
     umbrella_dns.SOURCE,
     firewall.SOURCE,

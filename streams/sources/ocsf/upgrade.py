@@ -1,8 +1,9 @@
 """Bring OCSF events of older versions up to date where there is no doubt what was meant.
 
-Four things are mended: nulls (Parquet's way to leave an attribute out, and AWS Security Lake's) and the empty objects
+Five things are mended: nulls (Parquet's way to leave an attribute out, and AWS Security Lake's) and the empty objects
 they leave behind; attributes that were renamed or moved before 1.0; classes that were numbered anew before 1.0, when
-the event names its class; `type_uid` and the categories that follow from the class. All else is for the shipper.
+the event names its class; `type_uid` and the categories that follow from the class, and the activity from `type_uid`;
+values in another spelling than the schema's (`streams.sources.ocsf.shapes`). All else is for the shipper.
 
 Source: the change log of the OCSF schema, release candidates to 1.0.0.
 """
@@ -14,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from models import ocsf
+from streams.sources.ocsf.shapes import shaped
 
 FREE_FORM: Final = frozenset({"unmapped", "data"})  # whatever the shipper likes, nulls too
 
@@ -31,7 +33,7 @@ _DRAFT: Final = re.compile(r"0\.|1\.0\.0-")
 def upgraded(event: Mapping[str, Any]) -> dict[str, Any]:
     """Return a copy of `event` with everything mended that there is no doubt about."""
     fresh: dict[str, Any] = _mended(event, "")
-    return fresh | _class_of(fresh)
+    return shaped(fresh | _class_of(fresh))
 
 
 def _mended(value: Any, name: str) -> Any:
@@ -78,8 +80,10 @@ def _class_of(event: Mapping[str, Any]) -> dict[str, Any]:
     known = ocsf.CLASSES[class_uid]
     derived = {"class_uid": class_uid, "class_name": known.name, "category_name": known.category_name}
     derived["category_uid"] = known.category_uid
-    activity = event.get("activity_id")
+    activity, type_uid = event.get("activity_id"), event.get("type_uid")
     renumbered = class_uid != event.get("class_uid")
+    if activity is None and type(type_uid) is int and not renumbered and type_uid // 100 == class_uid:
+        return {**derived, "activity_id": type_uid % 100}
     if type(activity) is int and (renumbered or "type_uid" not in event):
         derived["type_uid"] = class_uid * 100 + activity
     return derived
