@@ -177,7 +177,7 @@ MISTAKES = {
         "  - name: broken\n    sequences: 0\n    records:\n      - line: x\n        source: zeeek\n",
         9,
         "broken",
-        "no source is named 'zeeek'; there are aws_cloudtrail, ",
+        "no source is named 'zeeek'; there are ",
     ),
     "an unknown source of a detection": (
         "  - name: broken\n    fires: true\n    line: x\n    source: zeeek\n",

@@ -30,7 +30,7 @@ def test_trace() -> None:
     assert body["src_endpoint"] == {"ip": "198.51.100.23"}
     assert body["unmapped"] == {"Index": 0}
     assert body["raw_data"] == record(SOURCE, TRACE).raw.decode()
-    assert [str(key) for key in entities_of(body)] == ["ip:198.51.100.23"]
+    assert [str(key) for key in entities_of(body)] == ["ip:198.51.100.23", "user:alice@example.com"]
 
 
 def test_sender_of_outgoing_mail_is_one_s_own() -> None:
