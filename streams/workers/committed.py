@@ -3,6 +3,8 @@
 - Faust reads uncommitted records unless it runs transactions itself, so a worker would see records of aborted ingest
   transactions.
 - Its fetch waits are fixed at a value made for throughput.
+- While it restores its tables it reads ahead, and then goes back to the committed offset: but not where that is 0 or
+  there is none yet, so that what was read ahead was lost. A worker killed in its first second took signals with it.
 - Before it commits offsets it flushes what its tables wrote, but gives up after 0.1 s in which nothing went out, and
   does not count what is on its way to the broker. On a busy machine the offsets of signals were committed before their
   state; when the worker then died, that state was lost. Here a flush waits for the broker's acknowledgements.
@@ -11,6 +13,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import aiokafka
@@ -32,6 +35,23 @@ class CommittedConsumerThread(AIOKafkaConsumerThread):
                 raise AttributeError(f"aiokafka {aiokafka.__version__} keeps no {name}: it has to be set another way")
             setattr(made, name, value)
         return made
+
+    async def seek_to_committed(self) -> Any:
+        """Go to the committed offset of every partition of the inputs, to the first one where there is none."""
+        return await self.call_thread(self._seek_to_committed)
+
+    async def _seek_to_committed(self) -> Mapping[Any, int | None]:
+        client = self._ensure_consumer()
+        changelogs = self.app.tables.changelog_topics  # whose positions the tables keep themselves
+        inputs = [partition for partition in client.assignment() if partition.topic not in changelogs]
+        committed = {partition: await client.committed(partition) for partition in inputs}
+        for partition, offset in committed.items():
+            if offset is not None:
+                client.seek(partition, offset)
+        fresh = [partition for partition, offset in committed.items() if offset is None]
+        if fresh:  # no partition at all would mean all of them
+            await client.seek_to_beginning(*fresh)
+        return committed
 
 
 class CommittedConsumer(Consumer):
