@@ -24,6 +24,7 @@ PER_FILE = 150
 NO_TELEMETRY = {"scenario", "pcap", "sigma_rules", "correlation_rule", "incident_graph", "sigma_regression"}
 RECORDS = {".ndjson", ".log", ".gz", ".txt"}
 # Services that no source is for; what stands beside them in the same file is read.
+TOO_LITTLE = 3  # fields, of which nothing can be made
 NOT_OURS = ("Zendesk.", "Asana.", "Box.", "OnePassword.", "Notion.", "Zoom.")
 
 
@@ -47,9 +48,8 @@ def records(path: Path) -> Iterator[Sourced | DeadLetter]:
         return
     for number, line in enumerate(path.read_bytes().splitlines(), 1):
         log: dict[str, Any] = orjson.loads(line)["log"]
-        if (
-            not str(log.get("p_log_type", "")).startswith(NOT_OURS) and len(log) > 2
-        ):  # of two fields nothing can be made
+        ours = not str(log.get("p_log_type", "")).startswith(NOT_OURS)
+        if ours and len(log) > TOO_LITTLE:
             record = RawRecord("", orjson.dumps(log), Coordinates(path.name, 0, number), 1_718_452_800_000)
             yield recognize(record), record
 
