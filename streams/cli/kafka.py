@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final
 from uuid import uuid4
 
@@ -180,7 +181,7 @@ def _standing(settings: Settings, topic: str) -> Iterator[bytes]:
     """Yield the values a topic has now; what comes meanwhile may well follow from what is done with these."""
     with _consumer(settings) as consumer:
         partitions = _partitions(settings, consumer, topic, OFFSET_BEGINNING)
-        ends = {at.partition: consumer.get_watermark_offsets(at, timeout=ANSWER_SECONDS)[1] for at in partitions}
+        ends = {at.partition: _end(settings, consumer, at) for at in partitions}
         consumer.assign(partitions)
         left = {number for number, end in ends.items() if end > 0}
         last = time.monotonic()
@@ -193,6 +194,13 @@ def _standing(settings: Settings, topic: str) -> Iterator[bytes]:
             kept = [(m.partition() or 0, m.offset() or 0, m.value() or b"") for m in clients.usable(messages)]
             yield from (value for number, offset, value in kept if offset < ends[number])
             left -= {number for number, offset, _ in kept if offset + 1 >= ends[number]}
+
+
+def _end(settings: Settings, consumer: Consumer, at: TopicPartition) -> int:
+    """Return the offset behind the last record of a partition, which on a new topic may still elect its leader."""
+    ask = partial(consumer.get_watermark_offsets, at)
+    _, end = clients.patiently(lambda seconds: ask(timeout=seconds), settings, clients.Stop())
+    return int(end)
 
 
 def _is_end(message: KafkaMessage) -> bool:

@@ -30,8 +30,10 @@ TRANSACTION_TIMEOUT_MS: Final = 15_000  # how long a killed worker's open transa
 SESSION_TIMEOUT_MS: Final = 10_000  # how long a killed worker keeps its partitions from the others
 BROKER_SECONDS: Final = 30.0  # how long a starting worker waits for a broker before it gives up
 ASK_SECONDS: Final = 2.0
+RETRY_SECONDS: Final = 0.2
 FLUSH_SECONDS: Final = 8.0  # less than the 10 s in which a worker has to be gone after SIGTERM
-_PASSING: Final = (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN)  # noqa: SLF001  # public names
+_ELECTING: Final = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
+_PASSING: Final = (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN, *_ELECTING)  # noqa: SLF001  # public names
 T = TypeVar("T")
 
 
@@ -131,7 +133,7 @@ def transactional_producer(settings: Settings, worker: str, stop: Stop) -> Produ
     name = f"{settings.topic_prefix}braid-{worker}-{socket.gethostname()}-{uuid4().hex}"
     own = {"transactional.id": name, "transaction.timeout.ms": TRANSACTION_TIMEOUT_MS}
     made = Producer(_producer_config(settings, worker) | own, logger=LOG)
-    _patiently(made.init_transactions, settings, stop)
+    patiently(made.init_transactions, settings, stop)
     return made
 
 
@@ -152,17 +154,22 @@ def keyed_partitions(settings: Settings, stop: Stop) -> int:
     """Return how many partitions `signals` has on the cluster; raise KafkaUnavailable when nobody can tell."""
     name = settings.topic_prefix + SIGNALS.name
     admin = AdminClient({"bootstrap.servers": settings.bootstrap}, logger=LOG)
-    known = _patiently(lambda seconds: admin.list_topics(name, timeout=seconds), settings, stop)
+    known = patiently(lambda seconds: admin.list_topics(name, timeout=seconds), settings, stop)
     partitions = len(known.topics[name].partitions)
     if not partitions:
         raise KafkaUnavailable(f"there is no topic {name}; make the topics with: braid topics create")
     return partitions
 
 
-def _patiently(ask: Callable[[float], T], settings: Settings, stop: Stop) -> T:
-    """Ask a broker that may still be starting, again and again; raise KafkaUnavailable when it never answers.
+def patiently(ask: Callable[[float], T], settings: Settings, stop: Stop) -> T:
+    """Ask a broker that may still be starting, or electing leaders; raise KafkaUnavailable when it never answers.
 
     A worker that is told to end before it has begun ends here, and well.
+
+    Args:
+        ask: Asks, with the seconds that it may take.
+        settings: Where the broker is, for the error.
+        stop: Ends the asking.
     """
     deadline = time.monotonic() + BROKER_SECONDS
     while True:
@@ -174,6 +181,7 @@ def _patiently(ask: Callable[[float], T], settings: Settings, stop: Stop) -> T:
             problem = error.args[0]
             if time.monotonic() > deadline or not (problem.retriable() or problem.code() in _PASSING):
                 raise KafkaUnavailable(f"no Kafka answers at {settings.bootstrap}: {problem.str()}") from error
+            stop.wait(RETRY_SECONDS)
 
 
 def produce(client: Producer, prefix: str, message: Message) -> None:
