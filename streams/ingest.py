@@ -30,9 +30,7 @@ UNRECOGNIZED: Final = "no source recognizes this record; name one with --source,
 MAX_FIELD_CHARS: Final = 200
 MAX_ENVELOPES: Final = 3  # one in the other: Filebeat of a file of Pub/Sub messages of syslog lines
 MAX_EVENT_BYTES: Final = EVENT_BYTES - 65_536  # the topic's limit, less its headers
-SURELY_FITS_BYTES: Final = (
-    EVENT_BYTES // 32
-)  # a character of six bytes in JSON stands in five places of an event at most
+SURELY_FITS_BYTES: Final = EVENT_BYTES // 32  # no event is so many times its record: control characters make it 12
 
 
 @dataclass(frozen=True, slots=True)
