@@ -17,7 +17,7 @@ from sigma.conditions import (
 )
 from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaDetections
 
-from streams.detect.predicates import Every, Not, Predicate, Some, every, some
+from streams.detect.predicates import Every, Not, Predicate, Selection, Some, every, some
 from streams.detect.values import Placeholders, RuleMistake, compile_item
 
 MAX_CONDITION_CHARS: Final = 10_000
@@ -107,7 +107,7 @@ class _Section:
             detection = self._detections.detections.get(name)
             if detection is None:
                 raise RuleMistake(f"condition: there is no detection `{name}`")
-            self.compiled[name] = self._detection(detection)
+            self.compiled[name] = Selection(name, self._detection(detection))
         return self.compiled[name]
 
     def _detection(self, detection: SigmaDetection) -> Predicate:
@@ -127,6 +127,6 @@ def _depth(predicate: Predicate) -> int:
         deepest = max(deepest, depth)
         if isinstance(node, Every | Some):
             stack.extend((child, depth + 1) for child in node.predicates)
-        elif isinstance(node, Not):
+        elif isinstance(node, Not | Selection):
             stack.append((node.predicate, depth + 1))
     return deepest

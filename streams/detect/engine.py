@@ -10,7 +10,7 @@ from typing import Final
 
 from models.event import Event, LogSource
 from streams.detect.logsource import OCSF, concerned
-from streams.detect.predicates import evaluate
+from streams.detect.predicates import Evidence, evaluate
 from streams.detect.record import Record
 from streams.detect.rule import DetectionRule
 
@@ -25,11 +25,16 @@ class Match:
 
     Attributes:
         rule: The rule.
-        matched: Field and value pairs that made it fire: at most 16, one per field, cut to 256 characters.
+        evidence: Selections, fields and values that made it fire: at most 16, one per field, cut to 256 characters.
     """
 
     rule: DetectionRule
-    matched: tuple[tuple[str, str], ...]
+    evidence: tuple[Evidence, ...]
+
+    @property
+    def matched(self) -> tuple[tuple[str, str], ...]:
+        """Return field and value pairs, as a signal carries them."""
+        return tuple((reason.field, reason.value) for reason in self.evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +80,10 @@ class Detector:
         failures: list[RuleFailure] = []
         for rule in self.candidates(event):
             try:
-                matched = evaluate(rule.condition, ocsf if rule.taxonomy == OCSF else native)
+                evidence = evaluate(rule.condition, ocsf if rule.taxonomy == OCSF else native)
             except _FAULTS as error:
                 failures.append(RuleFailure(rule, f"{type(error).__name__}: {error}"))
                 continue
-            if matched is not None:
-                matches.append(Match(rule, matched))
+            if evidence is not None:
+                matches.append(Match(rule, evidence))
         return Detection(tuple(matches), tuple(failures))

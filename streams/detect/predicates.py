@@ -4,14 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol, cast
 
 from streams.detect.record import EVERYWHERE, Record, text_of
 
-MAX_PAIRS: Final = 16
-MAX_PAIR_CHARS: Final = 256
+MAX_EVIDENCE: Final = 16
+MAX_TEXT_CHARS: Final = 256
 MAX_REFERENCED: Final = 64  # values of an array field that a field reference compares with each other
-Evidence = Iterator[tuple[str, str]]
+Pairs = Iterator[tuple[str, str]]
+
+
+class Evidence(NamedTuple):
+    """One reason why a rule fired.
+
+    Attributes:
+        selection: Name of the detection in the rule, empty for one without a name.
+        field: Field, or dotted path of the value in a keyword search.
+        value: What stood there.
+    """
+
+    selection: str
+    field: str
+    value: str
 
 
 class Predicate(Protocol):
@@ -21,7 +35,11 @@ class Predicate(Protocol):
         """Decide."""
         ...
 
-    def evidence(self, record: Record) -> Evidence:
+
+class Leaf(Predicate, Protocol):
+    """A test at the end of the tree."""
+
+    def evidence(self, record: Record) -> Pairs:
         """Yield the field and value pairs that made it true of a record of which it is true."""
         ...
 
@@ -55,11 +73,6 @@ class Every:
                 return False
         return True
 
-    def evidence(self, record: Record) -> Evidence:
-        """Yield what each contributes."""
-        for predicate in self.predicates:
-            yield from predicate.evidence(record)
-
 
 @dataclass(frozen=True, slots=True)
 class Some:
@@ -74,12 +87,6 @@ class Some:
                 return True
         return False
 
-    def evidence(self, record: Record) -> Evidence:
-        """Yield what those that hold contribute."""
-        for predicate in self.predicates:
-            if predicate.matches(record):
-                yield from predicate.evidence(record)
-
 
 @dataclass(frozen=True, slots=True)
 class Not:
@@ -91,9 +98,17 @@ class Not:
         """Decide."""
         return not self.predicate.matches(record)
 
-    def evidence(self, record: Record) -> Evidence:  # noqa: ARG002  # the protocol's signature
-        """Yield nothing."""
-        return iter(())
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A detection of the rule under its name."""
+
+    name: str
+    predicate: Predicate
+
+    def matches(self, record: Record) -> bool:
+        """Decide."""
+        return self.predicate.matches(record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +125,7 @@ class FoldedText:
                 return True
         return False
 
-    def evidence(self, record: Record) -> Evidence:
+    def evidence(self, record: Record) -> Pairs:
         """Yield the values that pass."""
         return ((name, text) for name, text in record.pairs(self.field) if self.test.accepts(text.casefold()))
 
@@ -126,7 +141,7 @@ class Text:
         """Decide, at the first value that passes."""
         return any(self.test.accepts(text) for text in record.texts(self.field))
 
-    def evidence(self, record: Record) -> Evidence:
+    def evidence(self, record: Record) -> Pairs:
         """Yield the values that pass."""
         return ((name, text) for name, text in record.pairs(self.field) if self.test.accepts(text))
 
@@ -142,7 +157,7 @@ class Value:
         """Decide, at the first value that passes."""
         return any(self.test.accepts(value) for value in record.values(self.field))
 
-    def evidence(self, record: Record) -> Evidence:
+    def evidence(self, record: Record) -> Pairs:
         """Yield the values that pass."""
         return ((self.field, text_of(value) or "") for value in record.values(self.field) if self.test.accepts(value))
 
@@ -158,7 +173,7 @@ class Keywords:
         haystack = record.haystack()
         return any(word in haystack for word in self.words)
 
-    def evidence(self, record: Record) -> Evidence:
+    def evidence(self, record: Record) -> Pairs:
         """Yield the values that hold a word, with their paths."""
         for name, text in record.pairs(EVERYWHERE):
             folded = text.casefold()
@@ -177,7 +192,7 @@ class Null:
         values = record.values(self.field)
         return not values or None in values
 
-    def evidence(self, record: Record) -> Evidence:  # noqa: ARG002  # the protocol's signature
+    def evidence(self, record: Record) -> Pairs:  # noqa: ARG002  # the protocol's signature
         """Yield nothing."""
         return iter(())
 
@@ -193,7 +208,7 @@ class Exists:
         """Decide."""
         return record.has(self.field) is self.expected
 
-    def evidence(self, record: Record) -> Evidence:
+    def evidence(self, record: Record) -> Pairs:
         """Yield what stands in the field."""
         return record.pairs(self.field)
 
@@ -213,7 +228,7 @@ class SameAs:
         others = read(self.other)[:MAX_REFERENCED]
         return any(self.relation(text, other) for text in read(self.field)[:MAX_REFERENCED] for other in others)
 
-    def evidence(self, record: Record) -> Evidence:
+    def evidence(self, record: Record) -> Pairs:
         """Yield both sides."""
         yield from record.pairs(self.field)
         yield from record.pairs(self.other)
@@ -231,31 +246,72 @@ def some(predicates: Iterable[Predicate]) -> Predicate:
     return flat[0] if len(flat) == 1 else Some(tuple(flat))
 
 
-def leaves(predicate: Predicate) -> Iterator[Predicate]:
+def leaves(predicate: Predicate) -> Iterator[Leaf]:
     """Yield the tests at the ends of the tree."""
     stack = [predicate]
     while stack:
         node = stack.pop()
         if isinstance(node, Every | Some):
             stack.extend(reversed(node.predicates))
-        elif isinstance(node, Not):
+        elif isinstance(node, Not | Selection):
             stack.append(node.predicate)
         else:
-            yield node
+            yield cast("Leaf", node)
 
 
-def evaluate(predicate: Predicate, record: Record) -> tuple[tuple[str, str], ...] | None:
+def reasons(predicate: Predicate, holds: Callable[[Leaf], bool], selection: str = "") -> Iterator[tuple[str, Leaf]]:
+    """Yield the tests that make a tree true, each with the selection it stands in. What is absent is no reason.
+
+    Args:
+        predicate: A tree that is true.
+        holds: Tells which of its tests are.
+        selection: Name of the selection around it.
+    """
+    match predicate:
+        case Every():
+            for part in predicate.predicates:
+                yield from reasons(part, holds, selection)
+        case Some():
+            for part in predicate.predicates:
+                if is_true(part, holds):
+                    yield from reasons(part, holds, selection)
+        case Selection():
+            yield from reasons(predicate.predicate, holds, predicate.name)
+        case Not():
+            return
+        case _:
+            yield selection, cast("Leaf", predicate)
+
+
+def is_true(predicate: Predicate, holds: Callable[[Leaf], bool]) -> bool:
+    """Decide a tree whose tests somebody else decides."""
+    match predicate:
+        case Every():
+            return all(is_true(part, holds) for part in predicate.predicates)
+        case Some():
+            return any(is_true(part, holds) for part in predicate.predicates)
+        case Not():
+            return not is_true(predicate.predicate, holds)
+        case Selection():
+            return is_true(predicate.predicate, holds)
+    return holds(cast("Leaf", predicate))
+
+
+def evaluate(predicate: Predicate, record: Record) -> tuple[Evidence, ...] | None:
     """Decide, and say why.
 
     Returns:
-        None when it does not hold. Else up to MAX_PAIRS field and value pairs, one per field, each cut to
-        MAX_PAIR_CHARS characters; empty when it holds by absence alone.
+        None when it does not hold. Else up to MAX_EVIDENCE reasons, one per field, each text cut to MAX_TEXT_CHARS
+        characters; empty when it holds by absence alone.
     """
     if not predicate.matches(record):
         return None
-    pairs: dict[str, str] = {}
-    for name, text in predicate.evidence(record):
-        pairs.setdefault(name[:MAX_PAIR_CHARS], text[:MAX_PAIR_CHARS])
-        if len(pairs) == MAX_PAIRS:
-            break
-    return tuple(pairs.items())
+    found: dict[str, Evidence] = {}
+    for selection, leaf in reasons(predicate, lambda test: test.matches(record)):
+        for field, text in leaf.evidence(record):
+            name = field[:MAX_TEXT_CHARS]
+            if name not in found:
+                found[name] = Evidence(selection, name, text[:MAX_TEXT_CHARS])
+                if len(found) == MAX_EVIDENCE:
+                    return tuple(found.values())
+    return tuple(found.values())

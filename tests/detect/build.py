@@ -38,7 +38,8 @@ def selection(item: str) -> DetectionRule:
 
 
 def matched(compiled: DetectionRule, record: Mapping[str, Any]) -> tuple[tuple[str, str], ...] | None:
-    return evaluate(compiled.condition, Record(record))
+    evidence = evaluate(compiled.condition, Record(record))
+    return None if evidence is None else tuple((reason.field, reason.value) for reason in evidence)
 
 
 def fires(compiled: DetectionRule, record: Mapping[str, Any]) -> bool:
