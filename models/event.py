@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from models.ocsf import domain_of
 from models.records import Coordinates
 
 
-@dataclass(frozen=True, slots=True)
-class LogSource:
-    """Say which Sigma rules concern an event, in the words of Sigma's `logsource`.
+class LogSource(NamedTuple):
+    """Say which Sigma rules concern an event, in the words of Sigma's `logsource`. Looked up for every event: a tuple.
 
     Attributes:
         product: `windows`, `zeek`, `aws`, `okta`, ...

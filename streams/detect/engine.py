@@ -3,38 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache, partial
 from typing import Final
 
-from models.event import Event, LogSource
+from models.event import Event
 from streams.detect.logsource import OCSF, concerned
-from streams.detect.predicates import Evidence, evaluate
+from streams.detect.memory import DEFAULT_BYTES, Memory
+from streams.detect.predicates import evaluate
 from streams.detect.record import Record
 from streams.detect.rule import DetectionRule
+from streams.detect.ruleset import Match, RuleSet
 
-MAX_LOGSOURCES: Final = 1024  # log sources whose rules are remembered
 # Predicates are total; should one of them have a fault after all, it costs one rule on one event, and is reported.
 _FAULTS: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, re.error)
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A rule that fired.
-
-    Attributes:
-        rule: The rule.
-        evidence: Selections, fields and values that made it fire: at most 16, one per field, cut to 256 characters.
-    """
-
-    rule: DetectionRule
-    evidence: tuple[Evidence, ...]
-
-    @property
-    def matched(self) -> tuple[tuple[str, str], ...]:
-        """Return field and value pairs, as a signal carries them."""
-        return tuple((reason.field, reason.value) for reason in self.evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +40,55 @@ class Detection:
     failures: tuple[RuleFailure, ...] = ()
 
 
+NO_DETECTION: Final = Detection(())
+
+
 class Detector:
-    """Hold compiled rules; decide which fire on an event. Never changes, may be shared."""
+    """Hold compiled rules; decide which fire on an event.
 
-    __slots__ = ("_candidates", "rules")
+    Gives the answers of `match_every`, which evaluates rule after rule, and remembers what it learned on the way. What
+    it remembers is bounded, and never shows in an answer. For one thread.
+    """
 
-    def __init__(self, rules: Iterable[DetectionRule]) -> None:
+    __slots__ = ("_memory", "_native", "_ocsf", "rules")
+
+    def __init__(self, rules: Iterable[DetectionRule], memory_bytes: int = DEFAULT_BYTES) -> None:
+        """Prepare.
+
+        Args:
+            rules: The rules.
+            memory_bytes: How much may be remembered of values that were seen.
+        """
         self.rules = tuple(sorted(rules, key=lambda rule: (rule.uid, rule.path)))
-        self._candidates: Callable[[LogSource, int], tuple[DetectionRule, ...]] = lru_cache(maxsize=MAX_LOGSOURCES)(
-            partial(concerned, self.rules)
-        )
+        self._memory = Memory(memory_bytes)
+        self._native = RuleSet((rule for rule in self.rules if rule.taxonomy != OCSF), self._memory)
+        self._ocsf = RuleSet((rule for rule in self.rules if rule.taxonomy == OCSF), self._memory)
 
     def candidates(self, event: Event) -> tuple[DetectionRule, ...]:
         """Return the rules whose log source concerns the event."""
-        return self._candidates(event.logsource, event.class_uid)
+        return concerned(self.rules, event.logsource, event.class_uid)
 
     def match(self, event: Event) -> Detection:
-        """Evaluate every rule that concerns the event. A rule that raises is a failure and stops no other."""
+        """Tell which of the rules that concern the event fire. A rule that raises is a failure and stops no other."""
+        self._memory.relieve()
+        try:
+            return self.match_by_plan(event)
+        except _FAULTS:
+            return self.match_every(event)
+
+    def match_by_plan(self, event: Event) -> Detection:
+        """Do what `match` does, but raise what a rule raises."""
+        native = self._native.matches(event.logsource, event.class_uid, event.native)
+        ocsf = self._ocsf.matches(event.logsource, event.class_uid, event.ocsf) if self._ocsf else []
+        if not (native or ocsf):
+            return NO_DETECTION
+        found = native + ocsf
+        if native and ocsf:
+            found.sort(key=lambda match: (match.rule.uid, match.rule.path))
+        return Detection(tuple(found))
+
+    def match_every(self, event: Event) -> Detection:
+        """Evaluate every rule that concerns the event, one after the other."""
         native, ocsf = Record(event.native), Record(event.ocsf)
         matches: list[Match] = []
         failures: list[RuleFailure] = []

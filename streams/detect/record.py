@@ -37,13 +37,13 @@ class Record:
 
     def has(self, field: str) -> bool:
         """Tell whether the field is there, whatever its value (null and empty lists included)."""
-        return field in self._data or bool(_find(self._data, field))
+        return field in self._data or bool(find(self._data, field))
 
     def values(self, field: str) -> tuple[Any, ...]:
         """Return the values of a field, lists taken apart; empty when the field is not there."""
         values = self._values.get(field)
         if values is None:
-            found = (value for _, value in self._walk()) if field == EVERYWHERE else _find(self._data, field)
+            found = (value for _, value in self._walk()) if field == EVERYWHERE else find(self._data, field)
             values = self._values[field] = tuple(islice(_elements(found), MAX_VALUES))
         return values
 
@@ -142,7 +142,8 @@ def _walk(data: Any) -> Iterator[tuple[str, Any]]:
             yield path, node
 
 
-def _find(data: Mapping[str, Any], field: str) -> list[Any]:
+def find(data: Mapping[str, Any], field: str) -> list[Any]:
+    """Return what stands in a field, before lists are taken apart; see `Record`."""
     value = data.get(field, _MISSING)
     if value is not _MISSING:
         return [value]

@@ -1,0 +1,89 @@
+"""Where the evidence of a rule that fired stands in the record, so that it need not be searched for in every event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from streams.detect.predicates import (
+    MAX_EVIDENCE,
+    MAX_TEXT_CHARS,
+    Evidence,
+    FoldedText,
+    Leaf,
+    Null,
+    Predicate,
+    Text,
+    reasons,
+)
+from streams.detect.record import EVERYWHERE, Record
+
+
+class _Unknown(Exception):
+    """Steer control: the truth of a test is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A test that passes, and where.
+
+    Attributes:
+        selection: Name of its detection.
+        test: The test.
+        field: The one field it looks at, empty when it looks elsewhere too.
+    """
+
+    selection: str
+    test: Leaf
+    field: str
+
+
+Template = tuple[Reason, ...]
+
+
+def template_of(condition: Predicate, decide: Callable[[Leaf], bool | None]) -> Template | None:
+    """Return the tests that make a condition true, at most one for a field; None when a test is not decided."""
+
+    def holds(test: Leaf) -> bool:
+        truth = decide(test)
+        if truth is None:
+            raise _Unknown
+        return truth
+
+    found: dict[object, Reason] = {}
+    try:
+        for selection, test in reasons(condition, holds):
+            if decide(test) is None:
+                return None
+            if isinstance(test, Null):
+                continue  # what is absent is no evidence
+            field = test.field if isinstance(test, FoldedText | Text) and test.field != EVERYWHERE else ""
+            found.setdefault(field or len(found), Reason(selection, test, field))
+    except _Unknown:
+        return None
+    return tuple(found.values())
+
+
+def evidence_in(template: Template, data: Mapping[str, Any]) -> tuple[Evidence, ...]:
+    """Read the evidence, as `predicates.evaluate` would return it."""
+    found: dict[str, Evidence] = {}
+    for reason in template:
+        value = data.get(reason.field) if reason.field else None
+        if type(value) is str:
+            name = reason.field[:MAX_TEXT_CHARS]
+            found.setdefault(name, Evidence(reason.selection, name, value[:MAX_TEXT_CHARS]))
+        else:
+            _searched(reason, data, found)
+        if len(found) >= MAX_EVIDENCE:
+            break
+    return tuple(found.values())[:MAX_EVIDENCE]
+
+
+def _searched(reason: Reason, data: Mapping[str, Any], found: dict[str, Evidence]) -> None:
+    for field, text in reason.test.evidence(Record(data)):
+        name = field[:MAX_TEXT_CHARS]
+        if name not in found:
+            found[name] = Evidence(reason.selection, name, text[:MAX_TEXT_CHARS])
+            if len(found) >= MAX_EVIDENCE:
+                return
