@@ -25,14 +25,19 @@ from sigma.exceptions import SigmaError
 from models.entity import ENTITY_TYPES
 from models.errors import RuleProblem
 from models.finding import Analytic
+from streams.correlate.renaming import rewrite
 from streams.detect import metadata
+from streams.detect.logsource import RuleLogSource
+from streams.detect.pipelines import NO_PIPELINES, Pipelines
 from streams.detect.problems import UNREADABLE
+from streams.detect.values import RuleMistake
 
 ENTITY_PREFIX: Final = "entity."
 BEHAVIORAL: Final = 2  # OCSF analytic type of a correlation
 DEFAULT_RISK_THRESHOLD: Final = {"event_count": 50, "value_count": 50, "temporal": 60, "temporal_ordered": 60}
 DEFAULT_LEVEL: Final = "high"  # several signals together weigh more than one
 MAX_TIMESPAN_MS: Final = 366 * 86_400_000  # beyond a year nothing is remembered
+_UNNAMED: Final = RuleLogSource()
 _OPERATORS: Final[Mapping[str, Callable[[int | float, int | float], bool]]] = {
     name: getattr(operator, attribute)
     for name, attribute in {"lt": "lt", "lte": "le", "gt": "gt", "gte": "ge", "eq": "eq", "neq": "ne"}.items()
@@ -113,10 +118,17 @@ class CorrelationSpec:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What a correlation may point at: a detection rule, by id or name."""
+    """What a correlation may point at: a detection rule, by id or name.
+
+    Attributes:
+        analytic: Its id, title ...
+        investigation: What its author wants checked.
+        logsource: Which events it concerns, as pipelines left it.
+    """
 
     analytic: Analytic
     investigation: str = ""
+    logsource: RuleLogSource = _UNNAMED
 
 
 class _Mistake(Exception):
@@ -124,7 +136,11 @@ class _Mistake(Exception):
 
 
 def compile_correlation(
-    document: Mapping[str, Any], path: str, line: int, references: Mapping[str, Reference]
+    document: Mapping[str, Any],
+    path: str,
+    line: int,
+    references: Mapping[str, Reference],
+    pipelines: Pipelines = NO_PIPELINES,
 ) -> tuple[CorrelationSpec | None, tuple[RuleProblem, ...]]:
     """Compile one correlation document.
 
@@ -133,6 +149,7 @@ def compile_correlation(
         path: File it stands in, for problems.
         line: 1-based line where it starts.
         references: Detection rules by id and by name.
+        pipelines: Rewrite the fields that it names as they rewrite those of rules.
 
     Returns:
         The compiled rule and no problems, or None and what has to be mended.
@@ -141,8 +158,8 @@ def compile_correlation(
     try:
         _check_texts(document)
         rule = SigmaCorrelationRule.from_dict(dict(document))
-        return _compile(rule, document, references), ()
-    except (SigmaError, _Mistake) as error:
+        return _compile(rule, document, references, pipelines), ()
+    except (SigmaError, _Mistake, RuleMistake) as error:
         message = str(error)
     except UNREADABLE as error:  # pySigma trusts the types of a document in places
         message = f"this cannot be read as a correlation: {type(error).__name__}: {error}"
@@ -162,7 +179,7 @@ def _check_texts(document: Mapping[str, Any]) -> None:
 
 
 def _compile(
-    rule: SigmaCorrelationRule, document: Mapping[str, Any], references: Mapping[str, Reference]
+    rule: SigmaCorrelationRule, document: Mapping[str, Any], references: Mapping[str, Reference], pipelines: Pipelines
 ) -> CorrelationSpec:
     kind = rule.type.name.lower()
     if kind not in DEFAULT_RISK_THRESHOLD:
@@ -171,13 +188,18 @@ def _compile(
         raise _Mistake("needs `rules`: the ids or names of the rules it looks at")
     uid_of = {name: _resolve(name, references).analytic.uid for name in _names(rule)}
     rules = tuple(uid_of[reference.reference] for reference in rule.rules)
+    group_by = _group_by(document)
+    if pipelines.digest:
+        logsources = [_resolve(reference.reference, references).logsource for reference in rule.rules]
+        rewrite(rule, logsources, pipelines, [name for name in group_by if name.startswith(ENTITY_PREFIX)])
+        group_by = tuple(dict.fromkeys(rule.group_by or ()))
     timespan = _milliseconds("timespan", rule.timespan)
     own = _own_settings(document)
     return CorrelationSpec(
         analytic=_analytic(rule),
         kind=kind,
         rules=rules,
-        group_by=_group_by(document),
+        group_by=group_by,
         timespan=timespan,
         threshold=_threshold(rule, document, kind, len(set(rules))),
         count_fields=_count_fields(rule, kind),

@@ -20,7 +20,9 @@ SAFE_DEPTH: Final = 500
 _OPENINGS: Final = (b"[", b"{", b"-", b"?")
 _TOO_DEEP: Final = f"nested deeper than {MAX_DEPTH} levels"
 _STR: Final = "tag:yaml.org,2002:str"
+_NULL: Final = "tag:yaml.org,2002:null"
 _MERGE: Final = "tag:yaml.org,2002:merge"
+_KEYS: Final = frozenset({_STR})
 _NUMBERS: Final = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 # What PyYAML's constructors raise for a scalar that its tag does not fit, such as `!!bool maybe` or 2024-02-30.
 _MISFITS: Final = (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -39,8 +41,14 @@ class Document:
     lines: Mapping[str, int]
 
 
-def parse_documents(data: bytes, path: str) -> tuple[list[Document], list[RuleProblem]]:
-    """Read all documents of a file. Documents with problems are left out; nothing is raised."""
+def parse_documents(data: bytes, path: str, *, null_keys: bool = False) -> tuple[list[Document], list[RuleProblem]]:
+    """Read all documents of a file. Documents with problems are left out; nothing is raised.
+
+    Args:
+        data: The file.
+        path: Its name, for problems.
+        null_keys: Let `null` be the key of a map, as in the field mappings of processing pipelines.
+    """
     line = _too_deep(data) if _may_be_deep(data) else 0
     if line:
         return [], [RuleProblem(path, line, "", _TOO_DEEP)]
@@ -51,7 +59,7 @@ def parse_documents(data: bytes, path: str) -> tuple[list[Document], list[RulePr
         while loader.check_node():
             node = loader.get_node()
             if node is not None:
-                _read(loader, node, path, documents, problems)
+                _read(loader, node, path, _KEYS | {_NULL} if null_keys else _KEYS, documents, problems)
     except yaml.YAMLError as error:
         problems.append(_syntax(path, error))
     finally:
@@ -76,9 +84,14 @@ def _too_deep(data: bytes) -> int:
 
 
 def _read(
-    loader: yaml.CSafeLoader, node: yaml.Node, path: str, documents: list[Document], problems: list[RuleProblem]
+    loader: yaml.CSafeLoader,
+    node: yaml.Node,
+    path: str,
+    keys: frozenset[str],
+    documents: list[Document],
+    problems: list[RuleProblem],
 ) -> None:
-    found = [RuleProblem(path, line, "", message) for line, message in _faults(node)]
+    found = [RuleProblem(path, line, "", message) for line, message in _faults(node, keys)]
     if not found:
         try:
             content = loader.construct_document(node)
@@ -92,7 +105,7 @@ def _read(
     problems.extend(found)
 
 
-def _faults(root: yaml.Node) -> Iterator[tuple[int, str]]:
+def _faults(root: yaml.Node, keys: frozenset[str]) -> Iterator[tuple[int, str]]:
     """Walk the document as a tree, aliases written out, and name what is unsafe or ambiguous in it."""
     stack: list[tuple[yaml.Node, int]] = [(root, 1)]
     visited = 0
@@ -106,7 +119,7 @@ def _faults(root: yaml.Node) -> Iterator[tuple[int, str]]:
             yield _line(node), _TOO_DEEP
             return
         if isinstance(node, yaml.MappingNode):
-            yield from _key_faults(node)
+            yield from _key_faults(node, keys)
             stack.extend((child, depth + 1) for pair in node.value for child in pair)
         elif isinstance(node, yaml.SequenceNode):
             stack.extend((child, depth + 1) for child in node.value)
@@ -114,12 +127,12 @@ def _faults(root: yaml.Node) -> Iterator[tuple[int, str]]:
             yield _line(node), "a number this long is a text; quote it"
 
 
-def _key_faults(node: yaml.MappingNode) -> Iterator[tuple[int, str]]:
+def _key_faults(node: yaml.MappingNode, keys: frozenset[str]) -> Iterator[tuple[int, str]]:
     seen: set[str] = set()
     for key, _ in node.value:
         if key.tag == _MERGE:
             continue
-        if key.tag != _STR:
+        if key.tag not in keys:
             yield _line(key), f"key {str(key.value)[:40]!r} is read as {key.tag.rpartition(':')[2]}; quote it"
         elif key.value in seen:
             yield _line(key), f"key {key.value!r} stands here twice; YAML would keep the last and drop the other"

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from models.event import Event
-from streams.detect.logsource import OCSF, concerned
+from streams.detect.logsource import OCSF, ByLogSource
 from streams.detect.memory import DEFAULT_BYTES, Memory
+from streams.detect.meter import Meter
 from streams.detect.predicates import evaluate
 from streams.detect.record import Record
 from streams.detect.rule import DetectionRule
@@ -50,23 +51,32 @@ class Detector:
     it remembers is bounded, and never shows in an answer. For one thread.
     """
 
-    __slots__ = ("_memory", "_native", "_ocsf", "rules")
+    __slots__ = ("_by_logsource", "_memory", "_native", "_ocsf", "rules")
 
-    def __init__(self, rules: Iterable[DetectionRule], memory_bytes: int = DEFAULT_BYTES) -> None:
+    def __init__(
+        self, rules: Iterable[DetectionRule], memory_bytes: int = DEFAULT_BYTES, meter: Meter | None = None
+    ) -> None:
         """Prepare.
 
         Args:
             rules: The rules.
             memory_bytes: How much may be remembered of values that were seen.
+            meter: Counts what each rule costs.
         """
         self.rules = tuple(sorted(rules, key=lambda rule: (rule.uid, rule.path)))
+        self._by_logsource = ByLogSource(self.rules)
         self._memory = Memory(memory_bytes)
-        self._native = RuleSet((rule for rule in self.rules if rule.taxonomy != OCSF), self._memory)
-        self._ocsf = RuleSet((rule for rule in self.rules if rule.taxonomy == OCSF), self._memory)
+        self._native = RuleSet((rule for rule in self.rules if rule.taxonomy != OCSF), self._memory, meter)
+        self._ocsf = RuleSet((rule for rule in self.rules if rule.taxonomy == OCSF), self._memory, meter)
+
+    def prepare_like(self, other: Detector) -> None:
+        """Make the plans that another detector has needed so far, before there are events that wait for them."""
+        self._native.prepare_like(other._native)  # one of us
+        self._ocsf.prepare_like(other._ocsf)  # same
 
     def candidates(self, event: Event) -> tuple[DetectionRule, ...]:
         """Return the rules whose log source concerns the event."""
-        return concerned(self.rules, event.logsource, event.class_uid)
+        return self._by_logsource.concerned(event.logsource, event.class_uid)
 
     def match(self, event: Event) -> Detection:
         """Tell which of the rules that concern the event fire. A rule that raises is a failure and stops no other."""

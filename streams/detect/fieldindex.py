@@ -7,19 +7,19 @@ of, and that nothing else in its rule can save from being tried, is tried once f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from streams.detect.literals import Clues, clues_of, keyword_clues, marked
+from streams.detect.literals import NO_CLUES, Clues, clues_of, keyword_clues, marked
 from streams.detect.predicates import FoldedText, Keywords, Leaf, Null, Text
 from streams.detect.record import EVERYWHERE, Record, text_of
 from streams.detect.scanner import Scanner
 
+Accepts = Callable[[str], bool]
 PASSES: Final = 1
 MAY_PASS: Final = 2
 BITS: Final = 2  # that a test has
 MAX_LITERAL_CHARS: Final = 1024  # the automaton grows with every character of a literal
-NOTHING: Final = Clues()
 
 
 def clues_to(test: Leaf) -> Clues | None:
@@ -32,7 +32,7 @@ def clues_to(test: Leaf) -> Clues | None:
         case Keywords():
             clues = keyword_clues(test.words)
         case Null() if test.field != EVERYWHERE:
-            return NOTHING
+            return NO_CLUES
         case _:
             return None
     told = clues.proofs or clues.certain or not clues.blind
@@ -46,6 +46,8 @@ def field_of(test: Leaf) -> str:
 
 def _bounded(clues: Clues) -> Clues:
     """Look for the beginning only of a literal that is very long."""
+    if max(map(len, clues.proofs | clues.hints), default=0) <= MAX_LITERAL_CHARS:
+        return clues
     long = {literal for literal in clues.proofs if len(literal) > MAX_LITERAL_CHARS}
     hints = frozenset(literal[:MAX_LITERAL_CHARS] for literal in clues.hints | long)
     return Clues(clues.proofs - long, hints, clues.blind, clues.certain)
@@ -63,21 +65,22 @@ class FieldIndex:
             return None
         return self._scanner.literals
 
-    def __init__(self, field: str, tests: Sequence[Leaf]) -> None:
+    def __init__(self, field: str, tests: Sequence[tuple[Leaf, Clues | None, Accepts | None]]) -> None:
         """Build the scan.
 
         Args:
             field: The field, EVERYWHERE for the values of the whole record.
-            tests: Its tests; the one at index i has the bits from `BITS * i` on. One without clues is a probe.
+            tests: Its tests, each with its clues, or, of a probe, how to try it on a text; the one at index i has the
+                bits from `BITS * i` on.
         """
         self.field = field
         self._count = len(tests)
-        each = [clues_to(test) for test in tests]
-        absences = {i for i, test in enumerate(tests) if isinstance(test, Null)}
+        each = [clues for _, clues, _ in tests]
+        absences = {i for i, (test, _, _) in enumerate(tests) if isinstance(test, Null)}
         self._probes = tuple(
-            (PASSES << (BITS * i), test.test.accepts, isinstance(test, FoldedText))
-            for i, (test, clue) in enumerate(zip(tests, each, strict=True))
-            if clue is None and isinstance(test, FoldedText | Text)
+            (PASSES << (BITS * i), probe, isinstance(test, FoldedText))
+            for i, (test, _, probe) in enumerate(tests)
+            if probe is not None
         )
         self._absent = _mask(absences, PASSES)
         self._hostile = _mask(set(range(len(each))) - absences, MAY_PASS)

@@ -11,14 +11,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sigma.filters import SigmaFilter
+from sigma.rule import SigmaRule
 
 from models.errors import RuleProblem
 from streams.detect.condition import NO_PLACEHOLDERS, compile_detections, respell
 from streams.detect.logsource import RuleLogSource, compile_logsource
+from streams.detect.pipelines import NO_PIPELINES, Pipelines
 from streams.detect.predicates import Predicate, every
 from streams.detect.problems import NO_LINES, Lines, Problems
 from streams.detect.regex import POLICY
-from streams.detect.rule import SIGMA, DetectionRule
+from streams.detect.rule import SIGMA, DetectionRule, rewrite
 from streams.detect.values import Placeholders
 
 
@@ -49,9 +51,16 @@ class RuleFilter:
 
 
 def compile_filter(
-    document: Mapping[str, Any], path: str, lines: Lines = NO_LINES, placeholders: Placeholders = NO_PLACEHOLDERS
+    document: Mapping[str, Any],
+    path: str,
+    lines: Lines = NO_LINES,
+    placeholders: Placeholders = NO_PLACEHOLDERS,
+    pipelines: Pipelines = NO_PIPELINES,
 ) -> RuleFilter:
-    """Compile one filter document; raise RuleErrors with everything that is wrong with it."""
+    """Compile one filter document; raise RuleErrors with everything that is wrong with it.
+
+    Pipelines rewrite a filter as they would a rule of its log source and taxonomy.
+    """
     problems = Problems(document, path, lines)
     section = problems.insist("filter", lambda: respell(document.get("filter")))
     readable = {**document, "filter": section}
@@ -62,6 +71,10 @@ def compile_filter(
         "logsource", lambda: compile_logsource(document.get("logsource") or {}, taxonomy), RuleLogSource()
     )
     problems.check()
+    if pipelines.digest:
+        rule = SigmaRule(source.title, logsource=source.logsource, detection=source.filter, taxonomy=taxonomy)
+        logsource = problems.insist("", lambda: rewrite(rule, pipelines))
+        taxonomy = rule.taxonomy
     compiled = problems.insist("filter", lambda: compile_detections(source.filter, placeholders))
     rules = source.filter.rules
     names = () if isinstance(rules, str) else tuple(reference.reference for reference in rules)

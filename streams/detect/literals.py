@@ -41,6 +41,9 @@ class Clues:
     certain: bool = False
 
 
+NO_CLUES: Final = Clues()
+
+
 def marked(folded: str) -> str | None:
     """Put a case-folded text between the marks; None when it holds one itself."""
     return None if START in folded or END in folded else f"{START}{folded}{END}"
@@ -83,7 +86,7 @@ def _of_patterns(patterns: Patterns) -> Clues:
     texts = (*patterns.exact, *patterns.prefixes, *patterns.suffixes, *patterns.parts)
     if any(START in text or END in text for text in texts):
         return Clues(blind=True)
-    globs = _together(_of_glob(glob) for glob in patterns.globs)
+    globs = _together(_of_glob(glob) for glob in patterns.globs) if patterns.globs else NO_CLUES
     certain = "" in (*patterns.prefixes, *patterns.suffixes, *patterns.parts)
     return Clues(frozenset(proofs), globs.hints, globs.blind, certain)
 

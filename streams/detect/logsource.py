@@ -7,6 +7,7 @@ service that it names is the event's. Beyond equality:
 - a service may be written with its product before it (`gcp.audit` is `audit` of `gcp`);
 - a rule that names a service and no product also means the product of that name (`service: nginx`);
 - `category: application` beside a product adds nothing to the product;
+- `servicebus-client` is the specification's name for what rules call `microsoft-servicebus-client`;
 - an event of `registry_add`, `registry_delete`, `registry_set` or `registry_rename` is one of `registry_event` too.
 
 A rule with `taxonomy: ocsf` looks at the OCSF event: without a log source, or with `product: ocsf`, it concerns the
@@ -19,13 +20,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, TypeVar
+from itertools import chain
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from models import ocsf
 from models.event import LogSource
 from streams.detect.values import RuleMistake
 
 OCSF: Final = "ocsf"
+MAX_LOGSOURCES: Final = 1024  # of events, whose rules are remembered
+_RENAMED: Final = {"servicebus-client": "microsoft-servicebus-client"}
 _IMPLIED: Final[Mapping[str, str]] = dict.fromkeys(
     ("registry_add", "registry_delete", "registry_set", "registry_rename"), "registry_event"
 )
@@ -97,7 +101,7 @@ def compile_logsource(logsource: Mapping[str, Any], taxonomy: str) -> RuleLogSou
         return RuleLogSource(class_uid=_class_uid({category, service} - {""}))
     if category == "application" and product:
         category = ""
-    return RuleLogSource(product, category, service)
+    return RuleLogSource(product, category, _RENAMED.get(service, service))
 
 
 def _class_uid(names: set[str]) -> int:
@@ -121,14 +125,26 @@ class HasLogSource(Protocol):
 R = TypeVar("R", bound=HasLogSource)
 
 
-def concerned(rules: Iterable[R], logsource: LogSource, class_uid: int) -> tuple[R, ...]:
-    """Return the rules that concern an event of this log source and class, in their order."""
-    verdicts: dict[RuleLogSource, bool] = {}
-    chosen = []
-    for rule in rules:
-        source = rule.logsource
-        if source not in verdicts:
-            verdicts[source] = source.concerns(logsource, class_uid)
-        if verdicts[source]:
-            chosen.append(rule)
-    return tuple(chosen)
+class ByLogSource(Generic[R]):
+    """Rules by their log source: asking which ones concern an event takes no look at the others."""
+
+    __slots__ = ("_known", "_positions", "_rules")
+
+    def __init__(self, rules: Iterable[R]) -> None:
+        self._rules = tuple(rules)
+        self._positions: dict[RuleLogSource, list[int]] = {}
+        self._known: dict[tuple[LogSource, int], tuple[R, ...]] = {}
+        for position, rule in enumerate(self._rules):
+            self._positions.setdefault(rule.logsource, []).append(position)
+
+    def concerned(self, logsource: LogSource, class_uid: int) -> tuple[R, ...]:
+        """Return the rules that concern an event of this log source and class, in their order."""
+        key = logsource, class_uid
+        chosen = self._known.get(key)
+        if chosen is None:
+            found = (at for source, at in self._positions.items() if source.concerns(logsource, class_uid))
+            chosen = tuple(map(self._rules.__getitem__, sorted(chain.from_iterable(found))))
+            if len(self._known) >= MAX_LOGSOURCES:
+                self._known.clear()
+            self._known[key] = chosen
+        return chosen

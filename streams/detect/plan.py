@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
-from streams.detect.fieldindex import BITS, MAY_PASS, PASSES, FieldIndex, clues_to, field_of
+from streams.detect.fieldindex import BITS, MAY_PASS, PASSES, Accepts, FieldIndex, clues_to, field_of
 from streams.detect.literals import END, START, Clues
 from streams.detect.memory import Memory
+from streams.detect.meter import Meter
 from streams.detect.predicates import Every, FoldedText, Leaf, Null, Predicate, Text, leaves
 from streams.detect.record import EVERYWHERE
 from streams.detect.residual import Truth, required_exactly, residual_of, witness_of
@@ -31,6 +32,24 @@ RARE: Final = 0.01
 NO_ANSWERS: Final[Mapping[int, bool]] = {}
 
 
+class Known(NamedTuple):
+    """What is known of a test that an index can answer.
+
+    Attributes:
+        test: The test.
+        field: The field it looks at.
+        clues: What a scan tells of it; None of a probe.
+        probe: How a probe is tried on a text; None of any other test.
+        weight: How often it passes, compared with others; None where it may pass without a literal found.
+    """
+
+    test: Leaf
+    field: str
+    clues: Clues | None
+    probe: Accepts | None
+    weight: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A rule, and what it still asks.
@@ -38,41 +57,53 @@ class Asked:
     Attributes:
         rule: The rule.
         rest: What is left of its condition; TRUE when nothing is.
-        fields: Fields that the indexed tests in it look at.
+        tests: The tests in it that an index can answer.
+        fields: The fields that these look at.
         answered: Truth of the tests that were decided on the way, by their `id`.
     """
 
     rule: DetectionRule
     rest: Predicate
+    tests: tuple[Known, ...]
     fields: frozenset[str]
     answered: Mapping[int, bool]
 
 
 class Tests:
-    """The indexed tests of some rules on one field: equal ones share a position.
+    """The tests of some rules on one field: equal ones share a position.
 
     Attributes:
         position: Position by the `id` of a test.
         distinct: A test for every position.
     """
 
-    __slots__ = ("distinct", "position")
+    __slots__ = ("_seen", "distinct", "position")
 
-    def __init__(self, planner: Planner, rules: Iterable[Asked], field: str) -> None:
+    def __init__(self) -> None:
         self.position: dict[int, int] = {}
-        self.distinct: list[Leaf] = []
-        seen: dict[Leaf, int] = {}
-        for asked in rules:
-            if field in asked.fields:
-                for test in planner.tests(asked.rest):
-                    if field_of(test) == field:
-                        self._add(test, seen)
+        self.distinct: list[Known] = []
+        self._seen: dict[Leaf, int] = {}
 
-    def _add(self, test: Leaf, seen: dict[Leaf, int]) -> None:
-        position = seen.setdefault(test, len(self.distinct))
-        if position == len(self.distinct):
-            self.distinct.append(test)
-        self.position[id(test)] = position
+    def add(self, known: Known) -> None:
+        """Take a test in."""
+        at = self.position.get(id(known.test))
+        if at is None:
+            at = self._seen.setdefault(known.test, len(self.distinct))
+            if at == len(self.distinct):
+                self.distinct.append(known)
+            self.position[id(known.test)] = at
+
+
+def tests_by_field(rules: Iterable[Asked]) -> dict[str, Tests]:
+    """Sort the tests of rules by their field."""
+    found: dict[str, Tests] = {}
+    for asked in rules:
+        for known in asked.tests:
+            of_field = found.get(known.field)
+            if of_field is None:
+                of_field = found[known.field] = Tests()
+            of_field.add(known)
+    return found
 
 
 def truth_in(answer: int, position: int) -> Truth:
@@ -84,56 +115,68 @@ def truth_in(answer: int, position: int) -> Truth:
 class Planner:
     """What is known of the tests of one rule set; equal field indexes are made once."""
 
-    __slots__ = ("_clues", "_indexes", "_probes", "memory")
+    __slots__ = ("_first", "_indexes", "_known", "memory", "meter")
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: Memory, meter: Meter | None = None) -> None:
         self.memory = memory
-        self._clues: dict[int, tuple[Leaf, Clues | None]] = {}
-        self._probes: dict[int, Leaf] = {}
+        self.meter = meter
+        self._known: dict[int, tuple[Leaf, Known | None]] = {}
+        self._first: dict[int, Asked] = {}
         self._indexes: dict[tuple[str, tuple[Leaf, ...]], FieldIndex] = {}
 
-    def clues(self, test: Leaf) -> Clues | None:
-        """Return what a scan tells of a test, None when it tells nothing."""
-        known = self._clues.get(id(test))
-        if known is None:  # the test is kept beside its clues, so that its id stays its own
-            known = self._clues[id(test)] = (test, clues_to(test))
-        return known[1]
-
-    def tests(self, predicate: Predicate) -> list[Leaf]:
-        """Return the tests of a condition that can be indexed."""
-        return [test for test in leaves(predicate) if self.clues(test) is not None or id(test) in self._probes]
+    def known(self, test: Leaf) -> Known | None:
+        """Return what is known of a test, None when no index can answer it."""
+        found = self._known.get(id(test))
+        if found is None:
+            clues = clues_to(test)
+            of_test = None if clues is None else Known(test, field_of(test), clues, None, _weight(test, clues))
+            found = self._known[id(test)] = (test, of_test)  # kept beside, so that the test's id stays its own
+        return found[1]
 
     def weight(self, test: Leaf) -> float | None:
-        """Guess how often a test passes, for witnesses: short literals occur often, and absence is common."""
-        clues = self.clues(test)
-        if clues is None:
-            return RARE if id(test) in self._probes else None
-        if clues.certain or clues.blind:
-            return None
-        letters = (len(literal.strip(START + END)) or 1 for literal in clues.proofs | clues.hints)
-        return COMMON if isinstance(test, Null) else sum(COMMON / count**2 for count in letters)
+        """Return the weight of a test, None when it can be no witness."""
+        known = self.known(test)
+        return None if known is None else known.weight
 
     def first_asked(self, rule: DetectionRule) -> Asked:
         """Describe what a rule asks. Where no scan can rule it out, its tests of one field become probes."""
-        if witness_of(rule.condition, self.weight) is None:
-            self._probes.update(
-                (id(test), test)
-                for test in leaves(rule.condition)
-                if isinstance(test, FoldedText | Text) and test.field != EVERYWHERE and self.clues(test) is None
-            )
-        return self.asked(rule, rule.condition)
+        asked = self._first.get(id(rule))
+        if asked is None:
+            if witness_of(rule.condition, self.weight) is None:
+                for test in leaves(rule.condition):
+                    self._make_probe(test, rule)
+            asked = self._first[id(rule)] = self.asked(rule, rule.condition)
+        return asked
+
+    def _make_probe(self, test: Leaf, rule: DetectionRule) -> None:
+        if isinstance(test, FoldedText | Text) and test.field != EVERYWHERE and self.known(test) is None:
+            accepts = test.test.accepts
+            probe = accepts if self.meter is None else self.meter.charged(rule, accepts)
+            self._known[id(test)] = (test, Known(test, test.field, None, probe, RARE))
 
     def asked(self, rule: DetectionRule, rest: Predicate, answered: Mapping[int, bool] = NO_ANSWERS) -> Asked:
         """Describe what a rule still asks."""
-        return Asked(rule, rest, frozenset(map(field_of, self.tests(rest))), answered)
+        tests = tuple(known for test in leaves(rest) if (known := self.known(test)))
+        return Asked(rule, rest, tests, frozenset(known.field for known in tests), answered)
 
     def classes(self, field: str, tests: Tests) -> ValueClasses:
         """Return classes for the values of a field, none met yet."""
-        key = field, tuple(tests.distinct)
+        key = field, tuple(known.test for known in tests.distinct)
         index = self._indexes.get(key)
         if index is None:
-            index = self._indexes[key] = FieldIndex(field, tests.distinct)
+            index = self._indexes[key] = FieldIndex(
+                field, [(known.test, known.clues, known.probe) for known in tests.distinct]
+            )
         return ValueClasses(index, self.memory)
+
+
+def _weight(test: Leaf, clues: Clues) -> float | None:
+    """Guess how often a test passes: short literals occur often, and absence is common."""
+    if clues.certain or clues.blind:
+        return None
+    if isinstance(test, Null):
+        return COMMON
+    return sum(COMMON / (len(literal.strip(START + END)) or 1) ** 2 for literal in clues.proofs | clues.hints)
 
 
 N = TypeVar("N", bound="Node")
@@ -158,7 +201,7 @@ class Switch(Generic[N]):
         self._planner = planner
         self._rules = tuple(rules)
         self._grow = grow
-        self._tests = Tests(planner, rules, field)
+        self._tests = tests_by_field(rules)[field]
         self._classes = planner.classes(field, self._tests)
         self._nested = NestedField(self._classes) if "." in field else None
         self._nodes: list[N] = []  # by class; a class is numbered when it is met, and this grows with it

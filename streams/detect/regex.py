@@ -1,4 +1,9 @@
-"""Regular expressions of rules: RE2 (linear time) where it takes the pattern, else Python's on bounded input."""
+"""Regular expressions of rules, all on RE2: no pattern and no value can cost more than linear time.
+
+Source: Sigma modifiers appendix 2.1, section "Regular Expression": wildcard, anchors, quantifiers, classes, groups and
+alternation are the language; lookarounds, backreferences, atomic groups and possessive quantifiers are outside of it.
+They need an engine that backtracks, whose cost no short proof bounds; a pattern with one is refused.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +16,6 @@ import re2  # type: ignore[import-untyped]  # the package ships no annotations
 from sigma.policy import SigmaPolicy
 from sigma.policy.regex_engine import RegexEngine, RegexPattern
 
-MAX_BACKTRACKING_CHARS: Final = 4096  # lookarounds and backreferences only see this much of a value
 _FLAGS: Final = {re.IGNORECASE: "i", re.MULTILINE: "m", re.DOTALL: "s"}
 
 
@@ -21,8 +25,8 @@ class Regex:
 
     Attributes:
         pattern: The pattern with its flags and anchors.
-        linear: Whether RE2 took it. If not, only the first MAX_BACKTRACKING_CHARS characters of a text are searched.
-        compiled: The engine's object.
+        linear: Whether it takes linear time. All do; what is stored says so, lest it be restored for another engine.
+        compiled: RE2's object.
     """
 
     pattern: str
@@ -31,8 +35,6 @@ class Regex:
 
     def accepts(self, text: str) -> bool:
         """Tell whether the pattern occurs in the text."""
-        if not self.linear:
-            return self.compiled.search(text[:MAX_BACKTRACKING_CHARS]) is not None
         try:
             return self.compiled.search(text) is not None
         except UnicodeEncodeError:  # lone surrogates, which RE2 cannot take
@@ -61,17 +63,36 @@ def compile_regex(source: str, flags: str = "", *, at_start: bool = False, at_en
         at_end: The match has to end where the value ends (`re|endswith`).
 
     Raises:
-        re.error: Neither engine takes it.
+        re.error: RE2 does not take it.
     """
     prefix = f"(?{flags})" if flags else ""
     body = f"(?:{source})" if at_start or at_end else source
-    start = r"\A" if at_start else ""
+    return _compile(prefix + (r"\A" if at_start else "") + body + (r"\z" if at_end else ""))
+
+
+@lru_cache(maxsize=8192)
+def restored_regex(pattern: str, linear: bool) -> Regex:
+    """Compile a pattern that was compiled before, for the same engine; raise ValueError when it refuses now."""
+    if not linear:
+        raise ValueError(f"regular expression {pattern!r:.80}: was compiled for an engine that backtracks")
     try:
-        pattern = prefix + start + body + (r"\z" if at_end else "")
+        return _compile(pattern)
+    except re.error as error:
+        raise ValueError(f"regular expression {pattern!r:.80}: {error}") from error
+
+
+def _compile(pattern: str) -> Regex:
+    try:
         return Regex(pattern, linear=True, compiled=re2.compile(pattern, _options()))
-    except re2.error:
-        pattern = prefix + start + body + (r"\Z" if at_end else "")
-        return Regex(pattern, linear=False, compiled=_backtracking(pattern))
+    except re2.error as error:
+        raise re.error(_reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    """Say what RE2 says, and what is behind its words for what it cannot do."""
+    (message, *_) = error.args or ("",)
+    text = message.decode("utf-8", "replace") if isinstance(message, bytes) else str(message)
+    return f"{text}; RE2 takes no lookarounds, backreferences, atomic groups and possessive quantifiers"
 
 
 def _options() -> Any:
@@ -80,15 +101,8 @@ def _options() -> Any:
     return options
 
 
-def _backtracking(pattern: str) -> re.Pattern[str]:
-    try:
-        return re.compile(pattern)
-    except (OverflowError, RecursionError) as error:
-        raise re.error(f"{type(error).__name__}: {error}", pattern) from error
-
-
-class _EitherEngine(RegexEngine):
-    """Let pySigma accept a pattern when one of the two engines does."""
+class _Engine(RegexEngine):
+    """Let pySigma accept a pattern when RE2 does, without RE2's own log lines."""
 
     def compile(self, pattern: str, flags: int = 0) -> RegexPattern:
         letters = "".join(letter for flag, letter in _FLAGS.items() if flags & flag)
@@ -99,4 +113,4 @@ class _EitherEngine(RegexEngine):
         return re.error
 
 
-POLICY: Final = SigmaPolicy(regex_engine=_EitherEngine())
+POLICY: Final = SigmaPolicy(regex_engine=_Engine())

@@ -12,12 +12,13 @@ from sigma.rule.detection import EmptySigmaDetections
 from models.errors import RuleProblem
 from models.finding import Analytic
 from streams.detect import metadata
-from streams.detect.condition import NO_PLACEHOLDERS, Compiled, compile_detections, respell
+from streams.detect.condition import NO_PLACEHOLDERS, Compiled, compile_detections, doubts, respell
 from streams.detect.logsource import OCSF, RuleLogSource, compile_logsource
-from streams.detect.predicates import Predicate, Text, leaves
+from streams.detect.pipelines import NO_PIPELINES, Pipelines
+from streams.detect.predicates import Predicate
 from streams.detect.problems import NO_LINES, UNREADABLE, Lines, Problems
-from streams.detect.regex import MAX_BACKTRACKING_CHARS, POLICY, Regexes
-from streams.detect.values import Placeholders
+from streams.detect.regex import POLICY
+from streams.detect.values import Placeholders, RuleMistake
 
 SIGMA: Final = "sigma"
 _ABOUT: Final = ("owner", "investigation", "telemetry", "falsepositives", "references")
@@ -77,7 +78,11 @@ class DetectionRule:
 
 
 def compile_rule(
-    document: Mapping[str, Any], path: str, lines: Lines = NO_LINES, placeholders: Placeholders = NO_PLACEHOLDERS
+    document: Mapping[str, Any],
+    path: str,
+    lines: Lines = NO_LINES,
+    placeholders: Placeholders = NO_PLACEHOLDERS,
+    pipelines: Pipelines = NO_PIPELINES,
 ) -> DetectionRule:
     """Compile one detection document.
 
@@ -86,17 +91,36 @@ def compile_rule(
         path: Its file, for problems.
         lines: 1-based lines by key: `""` for the document, `title`, `detection.selection` ...
         placeholders: Values for `expand`.
+        pipelines: Rewrite the rule before it is compiled.
 
     Raises:
-        RuleErrors: With everything that is wrong with it.
+        RuleErrors: With everything that is wrong with it, or why a pipeline refuses it.
     """
     problems = Problems(document, path, lines)
     source = _parse(document, problems)
     logsource = problems.attempt("logsource", lambda: _logsource(document), RuleLogSource())
     about = {key: _about(key, document, problems) for key in _ABOUT}
     problems.check()
+    if pipelines.digest:
+        logsource = problems.insist("", lambda: rewrite(source, pipelines))
     compiled = problems.insist("detection", lambda: compile_detections(source.detection, placeholders))
     return _rule(source, document, logsource, about, compiled, problems)
+
+
+def rewrite(source: SigmaRule, pipelines: Pipelines) -> RuleLogSource:
+    """Let the pipelines rewrite a parsed rule in place, and return the log source it has now.
+
+    A pipeline names the taxonomy of the fields it maps to by `set_custom_attribute`, attribute `taxonomy`.
+
+    Raises:
+        RuleMistake: When a pipeline refuses the rule.
+    """
+    pipelines.apply(source)
+    source.taxonomy = str(source.custom_attributes.get("taxonomy", source.taxonomy))
+    if source.taxonomy not in {SIGMA, OCSF}:
+        raise RuleMistake(f"a processing pipeline sets taxonomy {source.taxonomy!r}; say {SIGMA} or {OCSF}")
+    names = ("product", "category", "service")
+    return compile_logsource({name: getattr(source.logsource, name) for name in names}, source.taxonomy)
 
 
 def _rule(
@@ -125,7 +149,7 @@ def _rule(
         falsepositives=about["falsepositives"],
         references=about["references"],
         path=problems.path,
-        warnings=tuple(_warnings(compiled, problems)),
+        warnings=tuple(_warnings(compiled, document.get("detection"), problems)),
     )
 
 
@@ -176,14 +200,8 @@ def _about(key: str, document: Mapping[str, Any], problems: Problems) -> tuple[s
     return problems.attempt(key, lambda: metadata.texts(document.get(key)), ())
 
 
-def _warnings(compiled: Compiled, problems: Problems) -> Iterator[RuleProblem]:
+def _warnings(compiled: Compiled, detection: Any, problems: Problems) -> Iterator[RuleProblem]:
     for name in compiled.unused:
         yield problems.problem(f"detection.{name}", f"detection `{name}` is never used by the condition")
-    for leaf in leaves(compiled.predicate):
-        for regex in leaf.test.regexes if isinstance(leaf, Text) and isinstance(leaf.test, Regexes) else ():
-            if not regex.linear:
-                yield problems.problem(
-                    "detection",
-                    f"regular expression {regex.pattern!r} backtracks, so it only sees the first "
-                    f"{MAX_BACKTRACKING_CHARS} characters of a value; RE2 takes no lookarounds and no backreferences",
-                )
+    for name, doubt in doubts(detection):
+        yield problems.problem(f"detection.{name}", f"detection.{name}: {doubt}")

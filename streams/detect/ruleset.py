@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from models.event import LogSource
 from streams.detect.evidence import evidence_in
-from streams.detect.logsource import concerned
+from streams.detect.logsource import MAX_LOGSOURCES, ByLogSource
 from streams.detect.memory import Memory
+from streams.detect.meter import Meter
 from streams.detect.plan import MAX_SWITCHES, Asked, Planner, Switch, switch_field
 from streams.detect.predicates import Evidence, evaluate
 from streams.detect.record import Record
 from streams.detect.rule import DetectionRule
 from streams.detect.table import Outcome, Table
-
-MAX_LOGSOURCES: Final = 1024  # whose plans are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +39,15 @@ class Match:
 class RuleSet:
     """Decide rules by plans, each made when its log source is first met."""
 
-    __slots__ = ("_by_rules", "_planner", "_roots", "_rules", "_wants_class")
+    __slots__ = ("_by_rules", "_empty_set", "_meter", "_planner", "_roots", "_rules", "_wants_class")
 
-    def __init__(self, rules: Iterable[DetectionRule], memory: Memory) -> None:
-        self._rules = tuple(rules)
-        self._wants_class = any(rule.logsource.class_uid for rule in self._rules)
-        self._planner = Planner(memory)
+    def __init__(self, rules: Iterable[DetectionRule], memory: Memory, meter: Meter | None = None) -> None:
+        given = tuple(rules)
+        self._rules = ByLogSource(given)
+        self._empty_set = not given
+        self._wants_class = any(rule.logsource.class_uid for rule in given)
+        self._meter = meter
+        self._planner = Planner(memory, meter)
         self._roots: dict[tuple[LogSource, int], Switch[Any] | Table] = {}
         self._by_rules: dict[tuple[int, ...], Switch[Any] | Table] = {}
         memory.register(self._empty)
@@ -53,28 +55,38 @@ class RuleSet:
     def matches(self, logsource: LogSource, class_uid: int, data: Mapping[str, Any]) -> list[Match]:
         """Return the matches on one view of an event, in the order of the rules."""
         key = logsource, class_uid if self._wants_class else 0
-        node = self._roots.get(key)
-        if node is None:
-            node = self._roots[key] = self._planned(logsource, class_uid)
+        node = self._roots.get(key) or self._root(key)
+        if self._meter is not None:
+            self._meter.met(id(node))
         while isinstance(node, Switch):
             node = node.next(data)
         outcome = node.outcome(data)
-        return _matches(outcome, data) if outcome.rules else []
+        if not outcome.rules:
+            return []
+        return _matches(outcome, data) if self._meter is None else _metered(outcome, data, self._meter)
+
+    def prepare_like(self, other: RuleSet) -> None:
+        """Make the plans of the log sources that another rule set has met; that one may be at work meanwhile."""
+        for key in tuple(other._roots):
+            self._root(key)
 
     def __bool__(self) -> bool:
         """Tell whether there is any rule."""
-        return bool(self._rules)
+        return not self._empty_set
 
-    def _planned(self, logsource: LogSource, class_uid: int) -> Switch[Any] | Table:
+    def _root(self, key: tuple[LogSource, int]) -> Switch[Any] | Table:
         """Make a plan; log sources that the same rules concern have the same one."""
-        chosen = concerned(self._rules, logsource, class_uid)
-        key = tuple(map(id, chosen))
-        root = self._by_rules.get(key)
+        chosen = self._rules.concerned(*key)
+        these = tuple(map(id, chosen))
+        root = self._by_rules.get(these)
         if root is None:
             asked = [self._planner.first_asked(rule) for rule in chosen]
-            root = self._by_rules[key] = self._grown(asked, 0)
+            root = self._by_rules[these] = self._grown(asked, 0)
+            if self._meter is not None:
+                self._meter.plan(id(root), chosen)
         if len(self._roots) >= MAX_LOGSOURCES:
             self._roots.clear()
+        self._roots[key] = root
         return root
 
     def _grown(self, rules: Sequence[Asked], depth: int) -> Switch[Any] | Table:
@@ -90,11 +102,30 @@ class RuleSet:
 
 def _matches(outcome: Outcome, data: Mapping[str, Any]) -> list[Match]:
     found = []
-    for rule, template, condition in zip(outcome.rules, outcome.templates, outcome.conditions, strict=True):
-        if template is not None:
-            found.append(Match(rule, evidence_in(template, data)))
-            continue
-        record = Record(data)
-        if condition is None or condition.matches(record):
-            found.append(Match(rule, evaluate(rule.condition, record) or ()))
+    for at in range(len(outcome.rules)):
+        match = _match(outcome, at, data)
+        if match is not None:
+            found.append(match)
     return found
+
+
+def _metered(outcome: Outcome, data: Mapping[str, Any], meter: Meter) -> list[Match]:
+    found = []
+    for at, rule in enumerate(outcome.rules):
+        began = meter.clock()
+        match = _match(outcome, at, data)
+        cost = meter.charge(rule, began)
+        if match is not None:
+            cost.fired += 1
+            found.append(match)
+    return found
+
+
+def _match(outcome: Outcome, at: int, data: Mapping[str, Any]) -> Match | None:
+    rule, template, condition = outcome.rules[at], outcome.templates[at], outcome.conditions[at]
+    if template is not None:
+        return Match(rule, evidence_in(template, data))
+    record = Record(data)
+    if condition is None or condition.matches(record):
+        return Match(rule, evaluate(rule.condition, record) or ())
+    return None

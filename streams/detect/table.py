@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from streams.detect.evidence import Template, template_of
 from streams.detect.fieldindex import BITS
-from streams.detect.plan import Asked, Planner, Tests, truth_in
+from streams.detect.plan import Asked, Planner, tests_by_field, truth_in
 from streams.detect.predicates import Leaf, Predicate
 from streams.detect.record import EVERYWHERE
 from streams.detect.residual import Truth, residual_of, witness_of
@@ -53,6 +53,7 @@ class Table:
         "_classes",
         "_deep",
         "_memory",
+        "_meter",
         "_names",
         "_outcomes",
         "_rules",
@@ -62,15 +63,11 @@ class Table:
 
     def __init__(self, planner: Planner, rules: Sequence[Asked]) -> None:
         self._memory = planner.memory
+        self._meter = planner.meter
         self._rules = tuple(rules)
-        fields = sorted(frozenset[str]().union(*(asked.fields for asked in rules)), key=_reach)
-        tests = [Tests(planner, rules, field) for field in fields]
-        self._slots = {
-            test: (slot, position)
-            for slot, of_field in enumerate(tests)
-            for test, position in of_field.position.items()
-        }
-        self._classes = [planner.classes(field, of_field) for field, of_field in zip(fields, tests, strict=True)]
+        tests = sorted(tests_by_field(rules).items(), key=lambda item: _reach(item[0]))
+        self._slots = {test: (slot, at) for slot, (_, known) in enumerate(tests) for test, at in known.position.items()}
+        self._classes = [planner.classes(field, of_field) for field, of_field in tests]
         plain = [classes for classes in self._classes if not _reach(classes.field)[0]]
         self._names = tuple(classes.field for classes in plain)
         self._caches = tuple(classes.known for classes in plain)
@@ -114,11 +111,14 @@ class Table:
             slot = slots.get(id(test))
             return None if slot is None else truth_in(answers[slot[0]], slot[1])
 
-        fired = [
-            (asked.rule, *found)
-            for asked in map(self._rules.__getitem__, sorted(self._candidates(answers)))
-            if (found := _decided(asked, decide))
-        ]
+        fired = []
+        for number in sorted(self._candidates(answers)):
+            asked, began = self._rules[number], self._meter.clock() if self._meter else 0
+            found = _decided(asked, decide)
+            if self._meter:
+                self._meter.charge(asked.rule, began)
+            if found:
+                fired.append((asked.rule, *found))
         return Outcome(*zip(*fired, strict=True)) if fired else NOTHING
 
     def _candidates(self, answers: Sequence[int]) -> set[int]:
@@ -131,7 +131,7 @@ class Table:
     def _indexed(self, planner: Planner) -> tuple[list[tuple[int, dict[int, list[int]]]], tuple[int, ...]]:
         """Choose each rule's witnesses; return them by slot, as a mask and by position, and the rules without any."""
         witnesses: list[dict[int, list[int]]] = [{} for _ in self._classes]
-        uses = Counter(self._slots[id(test)] for asked in self._rules for test in planner.tests(asked.rest))
+        uses = Counter(self._slots[id(known.test)] for asked in self._rules for known in asked.tests)
 
         def weigh(test: Leaf) -> float | None:
             weight = planner.weight(test)  # what many rules ask for is common: few are written about the rare

@@ -31,6 +31,7 @@ from sigma.types import (
     SigmaFieldReference,
     SigmaNull,
     SigmaNumber,
+    SigmaRegularExpression,
     SigmaString,
     SigmaTimestampPart,
     SigmaType,
@@ -68,6 +69,8 @@ _RELATIONS: Final[Mapping[tuple[bool, bool], Callable[[str, str], bool]]] = {
     (False, True): str.endswith,
     (True, True): operator.contains,
 }
+_FLAGS: Final = SigmaRegularExpression.sigma_to_re_flag
+PERCENT: Final = "\ufffe"  # a noncharacter: stands for an escaped `%` until placeholders are filled in
 _PLACEHOLDER: Final = re.compile(r"%([^%\\]+)%")
 
 
@@ -94,9 +97,17 @@ class _Item:
         return SigmaCaseSensitiveModifier in self.modifiers
 
     @property
+    def at_start(self) -> bool:
+        return SigmaStartswithModifier in self.modifiers
+
+    @property
+    def at_end(self) -> bool:
+        return SigmaEndswithModifier in self.modifiers
+
+    @property
     def anchored(self) -> bool:
         """Tell whether a keyword is to be tried at the start or end of a value, not anywhere in it."""
-        return not self.modifiers.isdisjoint({SigmaStartswithModifier, SigmaEndswithModifier})
+        return self.at_start or self.at_end
 
 
 def compile_item(source: SigmaDetectionItem, placeholders: Placeholders) -> Predicate:
@@ -110,13 +121,13 @@ def compile_item(source: SigmaDetectionItem, placeholders: Placeholders) -> Pred
         RuleMistake: For what cannot be evaluated, such as a placeholder nobody gave values for.
     """
     item = _Item(source.field or EVERYWHERE, frozenset(source.modifiers), placeholders)
-    is_regex = SigmaRegularExpressionModifier in item.modifiers
+    is_regex = bool(source.value) and all(isinstance(value, SigmaRegularExpression) for value in source.value)
     predicate = _searched(source, item) if is_regex else _compared(source, item)
     return Not(predicate) if source.negated else predicate
 
 
 def _searched(source: SigmaDetectionItem, item: _Item) -> Predicate:
-    regexes = tuple(_regexes(item, source.original_value or []))
+    regexes = tuple(_regex(item, value) for value in source.original_value or source.value)
     if source.value_linking is ConditionAND:
         return every(Text(item.field, Regexes((regex,))) for regex in regexes)
     return Text(item.field, Regexes(regexes))
@@ -155,6 +166,9 @@ def _any_of(item: _Item, values: list[SigmaType]) -> Predicate:
     networks = tuple(value.network for value in values if isinstance(value, SigmaCIDRExpression))
     if networks:
         predicates.append(Text(item.field, Networks(networks)))
+    regexes = tuple(_regex(item, value) for value in values if isinstance(value, SigmaRegularExpression))
+    if regexes:
+        predicates.append(Text(item.field, Regexes(regexes)))
     predicates.extend(_single(item, value) for value in values if isinstance(value, _SINGLE))
     return some(predicates)
 
@@ -183,7 +197,8 @@ def _tokens(item: _Item, value: SigmaString) -> list[Token]:
 
 def _token(item: _Item, part: Any) -> Token:
     if isinstance(part, str):
-        return part if item.cased else part.casefold()
+        text = part.replace(PERCENT, "%")
+        return text if item.cased else text.casefold()
     token: Token = part
     return token
 
@@ -226,24 +241,40 @@ def _compare(item: _Item, number: SigmaNumber, relation: Callable[[float, float]
     return Value(item.field, Comparison(relation, number.number))
 
 
-def _regexes(item: _Item, originals: list[SigmaType]) -> Iterator[Regex]:
-    """Compile from the values as written: pySigma rewrites `re|startswith` for engines that match whole values."""
-    flags = "".join(sorted({_flag(modifier) for modifier in item.modifiers} - {""}))
-    at_start, at_end = SigmaStartswithModifier in item.modifiers, SigmaEndswithModifier in item.modifiers
-    for value in originals:
-        source = value.original if isinstance(value, SigmaString) else ""
-        if SigmaExpandModifier in item.modifiers:
-            source = _PLACEHOLDER.sub(lambda found: _regex_alternatives(item, found[1]), source)
-        try:
-            yield compile_regex(source, flags, at_start=at_start, at_end=at_end)
-        except re.error as error:
-            raise RuleMistake(f"regular expression {source!r}: {error}") from error
+def _regex(item: _Item, value: SigmaType) -> Regex:
+    """Compile a value of `re` from what the rule says: pySigma rewrites `re|startswith` for engines without anchors.
+
+    A pipeline may have made a regular expression of a text; that one speaks of the whole value, as the text did.
+    """
+    of_text = SigmaRegularExpressionModifier not in item.modifiers
+    whole = of_text and (item.field != EVERYWHERE or item.anchored)
+    source = _source(item, value)
+    flags = {_flag(modifier) for modifier in item.modifiers} | ({"s"} if of_text else set())
+    if isinstance(value, SigmaRegularExpression):
+        flags |= {_FLAGS[flag] for flag in value.flags}
+    try:
+        return compile_regex(
+            source,
+            "".join(sorted(flags)),
+            at_start=whole or (item.at_start and not of_text),
+            at_end=whole or (item.at_end and not of_text),
+        )
+    except re.error as error:
+        raise RuleMistake(f"regular expression {source!r}: {error}") from error
+
+
+def _source(item: _Item, value: SigmaType) -> str:
+    regexp = value.regexp if isinstance(value, SigmaRegularExpression) else value
+    if not isinstance(regexp, SigmaString):
+        raise RuleMistake(f"{value!r:.80} is no regular expression")
+    source = regexp.to_plain(regex=True)
+    if SigmaExpandModifier in item.modifiers:
+        source = _PLACEHOLDER.sub(lambda found: _regex_alternatives(item, found[1]), source)
+    return source.replace(PERCENT, "%")
 
 
 def _flag(modifier: type[SigmaModifier[Any, Any]]) -> str:
-    if not issubclass(modifier, SigmaRegularExpressionFlagModifier):
-        return ""
-    return {"IGNORECASE": "i", "MULTILINE": "m", "DOTALL": "s"}[modifier.flag.name]
+    return _FLAGS[modifier.flag] if issubclass(modifier, SigmaRegularExpressionFlagModifier) else ""
 
 
 def _regex_alternatives(item: _Item, name: str) -> str:

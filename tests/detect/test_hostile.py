@@ -31,7 +31,7 @@ ITEMS: list[dict[str, Any]] = [
     {"a": ["x", 1, True, None, "", "a*b?", "*"]},
     {"a.b|contains|all": ["a", "b"]},
     {"a|cased|startswith": "A", "b|endswith": "z"},
-    {"a|re": r"^\w+(?=x)|(a+)+$", "b|re|i": "[a-z]{2,}"},
+    {"a|re": r"^\w+x|(a+)+$", "b|re|i": "[a-z]{2,}"},
     {"ip|cidr": ["192.0.2.0/24", "::/0"]},
     {"a|exists": True, "b.0|exists": False},
     {"a|gt": 5, "b|lte": -0.5},
@@ -39,7 +39,7 @@ ITEMS: list[dict[str, Any]] = [
     {"a|fieldref": "b", "b|fieldref|contains": "a.b"},
     {"a|base64offset|contains": "x", "b|contains|windash": " -x"},
 ]
-KEYWORDS: list[Any] = [["x", 1, "a*b?"], {"|all": ["a", "b"]}, {"|re": "(?=x)"}, {"|cidr": "::/0"}, {"|cased": "A"}]
+KEYWORDS: list[Any] = [["x", 1, "a*b?"], {"|all": ["a", "b"]}, {"|re": "x"}, {"|cidr": "::/0"}, {"|cased": "A"}]
 
 
 def rules_of_every_kind() -> Detector:

@@ -39,6 +39,8 @@ CASES: list[tuple[dict[str, str], LogSource, bool]] = [
     ({"service": "nginx"}, LogSource("linux", "nginx"), True),
     ({"service": "apache"}, LogSource("nginx", "access", ("webserver",)), False),
     ({"product": "windows", "service": "windows"}, SYSMON, False),
+    ({"product": "windows", "service": "servicebus-client"}, LogSource("windows", "microsoft-servicebus-client"), True),
+    ({"product": "windows", "service": "microsoft-servicebus-client"}, LogSource("windows", "ntlm"), False),
     ({"product": "aws", "service": "cloudtrail"}, LogSource("aws", ""), False),
 ]
 

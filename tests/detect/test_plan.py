@@ -110,3 +110,13 @@ def test_log_sources_of_the_same_rules_share_a_plan() -> None:
     for service in ("security", "system", "sysmon"):
         detector.match(event({"a": "x"}, LogSource("windows", service)))
     assert len({id(root) for root in detector._native._roots.values()}) == 1  # noqa: SLF001  # what it costs, no answer
+
+
+def test_plans_can_be_made_before_they_are_needed() -> None:
+    old, new = (Detector([numbered(n, {"a": "x"}) for n in range(count)]) for count in (2, 3))
+    old.match(event({"a": "x"}, LogSource("windows", "sysmon")))
+    new.prepare_like(old)
+    made = dict(new._native._roots)  # noqa: SLF001  # when it is made, no answer
+    assert len(made) == 1
+    assert len(new.match(event({"a": "x"}, LogSource("windows", "sysmon"))).matches) == 3
+    assert new._native._roots == made  # noqa: SLF001  # same

@@ -17,6 +17,7 @@ from models.records import RawRecord
 from streams.detect.engine import Detector
 from streams.detect.loader import LoadedDocument, compile_detections, load_documents
 from streams.detect.rule import DetectionRule
+from streams.rulecheck.logsources import producers
 from streams.sources.windows.source import SOURCE as WINDOWS
 from tests.detect import oracle
 from tests.detect.build import AT, event
@@ -44,6 +45,13 @@ def test_every_rule_compiles(shared: Path, all_rules: tuple[DetectionRule, ...])
     assert len(all_rules) == len({rule.uid for rule in all_rules}) == count > 3000
     assert [warning for rule in all_rules for warning in rule.warnings] == []
     assert all(rule.analytic.author and rule.analytic.name and rule.level for rule in all_rules)
+
+
+def test_nearly_every_rule_speaks_of_a_log_source_that_some_source_produces(
+    all_rules: tuple[DetectionRule, ...],
+) -> None:
+    unheard = [rule.path for rule in all_rules if not producers(rule.logsource)]
+    assert len(unheard) <= len(all_rules) / 50, unheard
 
 
 def json_documents(text: str) -> Iterator[Any]:

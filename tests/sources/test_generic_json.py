@@ -77,3 +77,29 @@ def test_hostile_records() -> None:
     fuzz.every_part_wrong(SOURCE, [APP])
     fuzz.anything(SOURCE, examples=60)
     fuzz.too_much(SOURCE, APP, ["msg", "user", "hostname", "ts"])
+
+
+CANARY = {"node_id": "canary-1", "logtype": 5005, "logdata": {"PATH": "x"}, "src_host": "192.0.2.7", "utc_time": "x"}
+AUDIT = {"auditType": {"category": "Projects", "action": "Project deleted", "actionI18nKey": "bitbucket.service.x"}}
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        (CANARY, ("opencanary", "", ("application",))),
+        ({**CANARY, "logtype": "5005"}, ("json", "", ())),
+        ({**CANARY, "logtype": True}, ("json", "", ())),
+        ({**CANARY, "node_id": None}, ("json", "", ())),
+        ({"logtype": 1, "node_id": "x"}, ("json", "", ())),
+        (AUDIT, ("bitbucket", "audit", ())),
+        ({"auditType": {"categoryI18nKey": "bitbucket.service.audit.category.projects"}}, ("bitbucket", "audit", ())),
+        ({"auditType": {**AUDIT["auditType"], "actionI18nKey": "other.key"}}, ("json", "", ())),
+        ({"auditType": {"actionI18nKey": ["bitbucket."]}}, ("json", "", ())),
+        ({"auditType": "bitbucket."}, ("json", "", ())),
+        (APP, ("json", "", ())),
+    ],
+)
+def test_a_product_that_says_beyond_doubt_what_it_is_gets_its_own_rules(
+    record: dict[str, Any], expected: tuple[str, str, tuple[str, ...]]
+) -> None:
+    assert tuple(one(SOURCE, record, broker_time=NOON).logsource) == expected

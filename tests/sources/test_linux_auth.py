@@ -276,6 +276,8 @@ def test_services_of_sigma() -> None:
     other = SOURCE.parse(record(f"{HEAD}named[1]: client denied AXFR from 192.0.2.9"))
     assert isinstance(other, Event)
     assert (other.class_uid, other.logsource.service) == (1008, "syslog")
+    servers = [SOURCE.parse(record(f"{HEAD}{name}[1]: x")) for name in ("nginx", "apache2", "httpd")]
+    assert [isinstance(each, Event) and each.logsource.service for each in servers] == ["nginx", "apache", "apache"]
     assert other.native["message"] == "client denied AXFR from 192.0.2.9"
 
 

@@ -46,6 +46,9 @@ _TARGETS: Final = ("dst_ip", "dest_ip", "destination_ip", "destinationIp", "serv
 _IDS: Final = ("id", "uuid", "event_id", "eventId", "eventID", "_id", "uid", "log_id")
 _KINDS: Final = ("event_type", "eventType", "event_name", "eventName", "event", "type", "action", "operation")
 _PRODUCTS: Final = ("product", "service", "app", "application", "program", "source", "logger", "logger_name")
+_JSON: Final = LogSource("json")
+_OPENCANARY: Final = LogSource("opencanary", "", ("application",))
+_BITBUCKET: Final = LogSource("bitbucket", "audit")
 _NAMED: Final = ("name", "hostname", "username", "user_name", "login", "email", "id")
 
 
@@ -86,7 +89,7 @@ def normalize(fields: Mapping[str, Any], record: RawRecord) -> Event:
         record,
         body,
         native=fields,
-        logsource=LogSource("json"),
+        logsource=_logsource(fields),
         product={"name": product},
         original_time=stamp,
         labels=labels,
@@ -95,6 +98,19 @@ def normalize(fields: Mapping[str, Any], record: RawRecord) -> Event:
         unmapped=dict(islice(fields.items(), MAX_UNMAPPED)),
         names_host=named is not None,
     )
+
+
+def _logsource(fields: Mapping[str, Any]) -> LogSource:
+    """Return the log source of a product that Sigma has rules for and whose records say beyond doubt that they are its.
+
+    OpenCanary: `node_id`, `logdata` and a number under `logtype`. Bitbucket Data Center's audit log: an `auditType`
+    whose translation keys begin with the product's name; other products of its maker write the same form.
+    """
+    if type(fields.get("logtype")) is int and "logdata" in fields and isinstance(fields.get("node_id"), str):
+        return _OPENCANARY
+    kind = fields.get("auditType")
+    keys = (kind.get("actionI18nKey"), kind.get("categoryI18nKey")) if isinstance(kind, dict) else ()
+    return _BITBUCKET if any(isinstance(key, str) and key.startswith("bitbucket.") for key in keys) else _JSON
 
 
 def _time(fields: Mapping[str, Any], record: RawRecord) -> tuple[str | None, int | None]:

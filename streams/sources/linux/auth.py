@@ -68,6 +68,8 @@ _SERVICES: Final = {
     "vsftpd": "vsftpd",
     **dict.fromkeys(("clamd", "freshclam", "clamav"), "clamav"),
     "guacd": "guacamole",
+    **dict.fromkeys(("apache", "apache2", "httpd"), "apache"),
+    "nginx": "nginx",
 }
 
 

@@ -43,7 +43,7 @@ _OPERATIONAL: Final = {
     "windows defender": WINDEFEND,
     "wmi-activity": WMI,
 }
-_CHANNELS: Final = {
+CHANNELS: Final = {
     "application": "application",
     "dns server": "dns-server",
     "microsoft-iis-configuration/operational": "iis-configuration",
@@ -59,14 +59,20 @@ _CHANNELS: Final = {
     "microsoft-windows-bitlocker/bitlocker management": "bitlocker",
     "microsoft-windows-dns-server/analytical": "dns-server-analytic",
     "microsoft-windows-dns-server/audit": "dns-server-audit",
+    "microsoft-windows-dnsserver/analytical": "dns-server-analytic",
+    "microsoft-windows-dnsserver/audit": "dns-server-audit",
     "microsoft-windows-hyper-v-worker": "hyper-v-worker",
+    "microsoft-windows-hyper-v-worker-admin": "hyper-v-worker",
     "microsoft-windows-kernel-eventtracing": "kernel-event-tracing",
+    "microsoft-windows-kernel-eventtracing/admin": "kernel-event-tracing",
     "microsoft-windows-kernel-shimengine/diagnostic": "kernel-shimengine",
     "microsoft-windows-kernel-shimengine/operational": "kernel-shimengine",
     "microsoft-windows-ldap-client/debug": "ldap",
     "microsoft-windows-printservice/admin": "printservice-admin",
     "microsoft-windows-security-mitigations/kernel mode": "security-mitigations",
+    "microsoft-windows-security-mitigations/kernelmode": "security-mitigations",
     "microsoft-windows-security-mitigations/user mode": "security-mitigations",
+    "microsoft-windows-security-mitigations/usermode": "security-mitigations",
     "microsoft-windows-smbclient/connectivity": "smbclient-connectivity",
     "microsoft-windows-smbclient/security": "smbclient-security",
     "microsoft-windows-smbserver/connectivity": "smbserver-connectivity",
@@ -116,14 +122,14 @@ _SYSMON_CATEGORIES: Final[dict[int, tuple[str, ...]]] = {
     23: ("file_delete",),
     24: ("clipboard_capture",),
     25: ("process_tampering",),
-    26: ("file_delete",),
+    26: ("file_delete", "file_delete_detected"),
     27: ("file_block_executable",),
     28: ("file_block_shredding",),
     29: ("file_executable_detected",),
     255: ("sysmon_error",),
 }
 DETECTIONS: Final = frozenset({1006, 1007, 1008, 1015, 1116, 1117, 1118, 1119})  # Defender found something
-_CATEGORIES: Final[dict[tuple[str, int], tuple[str, ...]]] = {
+CATEGORIES: Final[dict[tuple[str, int], tuple[str, ...]]] = {
     **{(SYSMON, event_id): categories for event_id, categories in _SYSMON_CATEGORIES.items()},
     **{(WINDEFEND, event_id): ("antivirus",) for event_id in DETECTIONS},
     (SECURITY, 4657): ("registry_event",),
@@ -137,7 +143,7 @@ _CATEGORIES: Final[dict[tuple[str, int], tuple[str, ...]]] = {
 }
 EVENT_TYPE_LINE: Final = "\nEventType: "
 MAX_WORD: Final = 32
-_REGISTRY_CHANGE: Final = {
+REGISTRY_CHANGE: Final = {
     "createkey": "registry_add",
     "deletekey": "registry_delete",
     "deletevalue": "registry_delete",
@@ -149,16 +155,16 @@ _REGISTRY_CHANGE: Final = {
 def channel_and_service(channel: str | None, provider: str | None) -> tuple[str, str]:
     """Return the channel, guessed from the provider when it is missing, and Sigma's name for it or an empty string."""
     if channel:
-        return channel, _CHANNELS.get(channel.lower(), "")
+        return channel, CHANNELS.get(channel.lower(), "")
     return _PROVIDERS.get((provider or "").lower(), ("", ""))
 
 
 @lru_cache(maxsize=4096)
 def log_source(service: str, event_id: int, event_type: str) -> LogSource:
     """Return the log source of an event; `event_type` tells what happened to a registry object, else it is empty."""
-    categories = _CATEGORIES.get((service, event_id), ())
+    categories = CATEGORIES.get((service, event_id), ())
     if event_type and categories == ("registry_event",):
-        change = _REGISTRY_CHANGE.get(event_type.lower())
+        change = REGISTRY_CHANGE.get(event_type.lower())
         categories = (*categories, change) if change else categories
     return LogSource("windows", service, categories)
 
@@ -169,11 +175,11 @@ def registry_change(native: Mapping[str, Any]) -> str:
     NXLog has a field of that name too; where it took the place of Sysmon's, the rendered message still has the value.
     """
     value = native.get("EventType")
-    if isinstance(value, str) and value.lower() in _REGISTRY_CHANGE:
+    if isinstance(value, str) and value.lower() in REGISTRY_CHANGE:
         return value
     message = native.get("Message")
     if not isinstance(message, str):
         return ""
     start = message.find(EVENT_TYPE_LINE)
     word = message[start + len(EVENT_TYPE_LINE) :][:MAX_WORD].split("\n", 1)[0].strip() if start >= 0 else ""
-    return word if word.lower() in _REGISTRY_CHANGE else ""
+    return word if word.lower() in REGISTRY_CHANGE else ""
