@@ -21,9 +21,11 @@ from pydantic_settings import (
 )
 
 from models.errors import ConfigError
+from streams.flood import FLOOD_LIMIT
 
 PREFIX: Final = "BRAID_"
 CONFIG_VARIABLE: Final = "BRAID_CONFIG"
+DEFAULT_CACHE: Final = "~/.cache/braid"
 _DEFAULT_RULES: Final = Path(__file__).parent / "rules"
 
 
@@ -42,6 +44,22 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path(".braid/state"), description="Folder for the correlate worker's local files")
     rules: Annotated[tuple[Path, ...], NoDecode] = Field((), description="Further rule directories, separated by `:`")
     default_rules: bool = Field(default=True, description="Load the rule pack that comes with Braid")
+    rule_pipelines: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (), description="pySigma processing pipelines that rewrite every rule, files separated by `:`"
+    )
+    rules_reload_seconds: float = Field(
+        5.0, ge=0, le=86_400, description="How often workers look for changed rules; 0 only on SIGHUP"
+    )
+    rule_budget_us: float = Field(
+        20.0, gt=0, description="Microseconds per event of its log source beyond which a rule is named as too expensive"
+    )
+    rule_failures: int = Field(
+        10, ge=0, le=1_000_000, description="Events on which a rule may raise before it is taken out; 0 for no limit"
+    )
+    cache_dir: str = Field(
+        DEFAULT_CACHE,
+        description="Folder of compiled rules, by default in `$XDG_CACHE_HOME` if that is set; empty to keep none",
+    )
     clock_offsets: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Clock corrections, `windows=19h,host:NAME=-90s`"
     )
@@ -53,6 +71,12 @@ class Settings(BaseSettings):
     )
     batch_records: int = Field(
         2000, ge=1, le=100_000, description="Most raw records that ingest takes in one transaction"
+    )
+    flood_limit: int = Field(
+        FLOOD_LIMIT,
+        ge=1,
+        le=1000,
+        description="Most signals of one rule, group and second of event time; beyond it one stands for all of them",
     )
     join_seconds: float = Field(
         2.0, gt=0, le=600, description="How long ingest waits for further lines of one record (audit daemon)"
@@ -69,7 +93,7 @@ class Settings(BaseSettings):
     health_port: int = Field(0, ge=0, le=65535, description="Port of the health endpoint; 0 picks a free one")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged")
 
-    @field_validator("rules", mode="before")
+    @field_validator("rules", "rule_pipelines", mode="before")
     @classmethod
     def _split_paths(cls, value: Any) -> Any:
         return tuple(part for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
@@ -97,6 +121,18 @@ class Settings(BaseSettings):
     def rule_paths(self) -> tuple[Path, ...]:
         """Return every rule directory to load, the pack first."""
         return ((_DEFAULT_RULES,) if self.default_rules else ()) + self.rules
+
+
+    @property
+    def cache_folder(self) -> Path | None:
+        """Return the folder for compiled rules, None where none are kept."""
+        xdg = Path(os.environ.get("XDG_CACHE_HOME", ""))
+        if self.cache_dir == DEFAULT_CACHE and xdg.is_absolute():
+            return xdg / "braid"
+        try:
+            return Path(self.cache_dir).expanduser() if self.cache_dir else None
+        except RuntimeError:  # nobody's home: a user id without an account
+            return None
 
 
 def load_settings(**overrides: Any) -> Settings:

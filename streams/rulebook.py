@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
-from uuid import UUID
+from typing import NamedTuple
 
 from models.errors import RuleErrors, RuleProblem
 from streams.correlate.spec import CorrelationSpec, Reference, compile_correlation
-from streams.detect.loader import LoadedDocument, compile_detections, load_documents
+from streams.detect.loader import CompiledDocument, link_detections
+from streams.detect.pipelines import NO_PIPELINES, Pipelines
 from streams.detect.rule import DetectionRule
+from streams.rulecache import RuleCache
+from streams.rulefiles import Progress, load_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +25,20 @@ class Rulebook:
         detections: Sigma detection rules, sorted by uid.
         correlations: Sigma correlation rules, sorted by uid.
         problems: What is wrong, sorted by file and line; a rule with a problem is in neither list.
+        digests: SHA-256 of every file that could be read, hexadecimal, by path.
+        remarks: What the cache of compiled rules has to say; nothing is wrong with the rules.
     """
 
     detections: tuple[DetectionRule, ...]
     correlations: tuple[CorrelationSpec, ...]
     problems: tuple[RuleProblem, ...]
+    digests: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    remarks: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def digest(self) -> str:
+        """Return one short name for the contents of all files, wherever they are."""
+        return sha256("".join(sorted(set(self.digests.values()))).encode()).hexdigest()[:16]
 
     def sound(self) -> Rulebook:
         """Return this rulebook when nothing is wrong with it; raise RuleErrors with every problem when something is."""
@@ -34,55 +47,67 @@ class Rulebook:
         return self
 
 
-def load_rulebook(paths: Iterable[Path]) -> Rulebook:
-    """Load and compile all rules of files and directories. Raises nothing for bad content: see `problems`."""
-    found, unread = load_documents(paths)
-    documents, repeated = _unique(sorted(found, key=lambda document: (document.path, document.line)))
-    detections, wrong_detections = compile_detections(documents)
-    problems = [*unread, *repeated, *wrong_detections]
+def load_rulebook(
+    paths: Iterable[Path],
+    pipelines: Pipelines = NO_PIPELINES,
+    cache: RuleCache | None = None,
+    progress: Progress | None = None,
+) -> Rulebook:
+    """Load and compile all rules of files and directories. Raises nothing for bad content: see `problems`.
+
+    Args:
+        paths: Files and directories.
+        pipelines: Rewrite the rules before they are compiled.
+        cache: Where compiled rules are kept; None to compile all of them.
+        progress: Told how many files have been compiled, of how many, while there are any to compile.
+    """
+    files = load_files(paths, pipelines, cache, progress)
+    found = [_Placed(path, document) for path, file in files.compiled.items() for document in file.documents]
+    placed, repeated = _unique(sorted(found, key=lambda each: (each.path, each.document.line)))
+    detections, unlinked = link_detections(each.document.content for each in placed)
+    problems = [problem for file in files.compiled.values() for problem in file.problems]
+    problems += [*repeated, *(problem for each in placed for problem in each.document.problems), *unlinked]
     references = _references(detections)
     correlations = []
-    for document in documents:
-        if "correlation" in document.document:
-            spec, wrong = compile_correlation(document.document, document.path, document.line, references)
+    for path, document in placed:
+        if isinstance(document.content, Mapping):
+            spec, wrong = compile_correlation(document.content, path, document.line, references, pipelines)
             problems.extend(wrong)
             correlations.extend([spec] if spec else [])
     return Rulebook(
         tuple(sorted(detections, key=lambda rule: rule.analytic.uid)),
         tuple(sorted(correlations, key=lambda spec: spec.uid)),
         tuple(sorted(problems, key=lambda problem: (problem.path, problem.line, problem.message))),
+        files.digests,
+        files.remarks,
     )
+
+
+class _Placed(NamedTuple):
+    path: str
+    document: CompiledDocument
 
 
 def _references(detections: Iterable[DetectionRule]) -> dict[str, Reference]:
     references = {}
     for rule in detections:
-        reference = Reference(rule.analytic, rule.investigation)
+        reference = Reference(rule.analytic, rule.investigation, rule.logsource)
         references[rule.analytic.uid] = reference
         if rule.name:
             references[rule.name] = reference
     return references
 
 
-def _unique(documents: Iterable[LoadedDocument]) -> tuple[list[LoadedDocument], list[RuleProblem]]:
+def _unique(found: Iterable[_Placed]) -> tuple[list[_Placed], list[RuleProblem]]:
     """Keep the first document of every id: two rules of one would make signals or sequences of one uid."""
-    first: dict[str, LoadedDocument] = {}
+    first: dict[str, _Placed] = {}
     kept, problems = [], []
-    for document in documents:
-        uid = _uid(document)
-        at = first.setdefault(uid, document) if uid else document
-        if at is document:
-            kept.append(document)
+    for placed in found:
+        document = placed.document
+        at = first.setdefault(document.uid, placed) if document.uid else placed
+        if at is placed:
+            kept.append(placed)
         else:
-            message = f"id {uid} is used before, in {at.path}:{at.line}"
-            problems.append(RuleProblem(document.path, document.line, str(document.document.get("title", "")), message))
+            message = f"id {document.uid} is used before, in {at.path}:{at.document.line}"
+            problems.append(RuleProblem(placed.path, document.line, document.title, message))
     return kept, problems
-
-
-def _uid(document: LoadedDocument) -> str:
-    """Return the id as rules carry it, however it is spelled; as it stands when it is none."""
-    text = str(document.document.get("id", ""))
-    try:
-        return str(UUID(text))
-    except ValueError:
-        return text

@@ -9,30 +9,53 @@ from dataclasses import dataclass
 from streams.clock import ClockOffsets, contexts
 from streams.correlate.engine import Correlator
 from streams.detect.engine import Detector
+from streams.detect.meter import Meter
+from streams.flood import FLOOD_LIMIT
 from streams.ingest import Ingest
 from streams.rulebook import Rulebook
 
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """The pure stages, made from one rulebook."""
+    """The pure stages, made from one rulebook.
+
+    Attributes:
+        rulebook: The rules.
+        detector: What matches them, inside of `ingest`.
+        ingest: From raw record to event, signals and links.
+        correlator: From signals to sequences.
+        meter: Counts what each rule costs, where somebody wants to know.
+    """
 
     rulebook: Rulebook
+    detector: Detector
     ingest: Ingest
     correlator: Correlator
+    meter: Meter | None = None
 
 
 def build_stages(
-    rulebook: Rulebook, clock_offsets: Iterable[str] = (), time_zones: Iterable[str] = (), log_year: int = 0
+    rulebook: Rulebook,
+    clock_offsets: Iterable[str] = (),
+    time_zones: Iterable[str] = (),
+    log_year: int = 0,
+    flood_limit: int = FLOOD_LIMIT,
+    meter: Meter | None = None,
 ) -> Stages:
     """Make the stages of one rulebook and of the settings of these names; raise ConfigError when one makes no sense."""
-    correlator = Correlator(rulebook.correlations)
-    ingest = Ingest(
-        Detector(rulebook.detections),
-        correlator.router,
-        ClockOffsets.parse(clock_offsets),
-        contexts(time_zones, log_year),
-    )
+    correlator = Correlator(rulebook.correlations, flood_limit)
+    detector = Detector(rulebook.detections, meter=meter)
+    offsets = ClockOffsets.parse(clock_offsets)
+    ingest = Ingest(detector, correlator.router, offsets, contexts(time_zones, log_year))
+    freeze_heap()
+    return Stages(rulebook, detector, ingest, correlator, meter)
+
+
+def freeze_heap() -> None:
+    """Spare the collector what is there now: rules live long, and need not be walked again and again.
+
+    What was frozen before, with rules that have been replaced, is looked at once more.
+    """
+    gc.unfreeze()
     gc.collect()
-    gc.freeze()  # rules live as long as the process: the collector need not walk them again and again
-    return Stages(rulebook, ingest, correlator)
+    gc.freeze()

@@ -16,7 +16,7 @@ _COLOURS: Final = ("FORCE_COLOR", "NO_COLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE"
 def environment(**settings: str) -> dict[str, str]:
     """Return this process's environment without what changes an output, with these settings."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("BRAID_") and name not in _COLOURS}
-    return own | {"COLUMNS": str(COLUMNS), "PYTHONUTF8": "1"} | settings
+    return own | {"COLUMNS": str(COLUMNS), "PYTHONUTF8": "1", "BRAID_CACHE_DIR": ""} | settings
 
 
 def braid(*arguments: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:

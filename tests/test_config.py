@@ -90,6 +90,12 @@ def test_further_rules_come_after_the_pack(env: Set) -> None:
     assert load_settings().rule_paths == (PACK, Path("mine"))
 
 
+def test_pipelines_are_files_in_the_order_given(env: Set) -> None:
+    assert load_settings().rule_pipelines == ()
+    env(RULE_PIPELINES="/etc/ecs.yml:ours.yml:")
+    assert load_settings().rule_pipelines == (Path("/etc/ecs.yml"), Path("ours.yml"))
+
+
 def test_the_file_sets_values_under_the_names_of_the_settings(file: Callable[[str], Path]) -> None:
     file(
         """
@@ -227,3 +233,27 @@ def test_a_directory_is_no_file(env: Set, tmp_path: Path) -> None:
 def test_a_long_value_is_cut_in_the_message(env: Set) -> None:
     env(LOG_LEVEL="x" * 10_000)
     assert len(problem()) < 300
+
+
+def test_compiled_rules_are_kept_where_caches_are(env: Set, xdg: Callable[[str], None]) -> None:
+    assert load_settings().cache_folder == Path.home() / ".cache" / "braid"
+    xdg("/srv/cache")
+    assert load_settings().cache_folder == Path("/srv/cache/braid")
+    xdg("relative")  # which the XDG specification says to pass over
+    assert load_settings().cache_folder == Path.home() / ".cache" / "braid"
+    xdg("/srv/cache")
+    env(CACHE_DIR="~/mine")
+    assert load_settings().cache_folder == Path.home() / "mine"
+    env(CACHE_DIR="")
+    assert load_settings().cache_folder is None
+    env(CACHE_DIR="~no-such-account-anywhere/cache")
+    assert load_settings().cache_folder is None
+
+
+@pytest.fixture
+def xdg() -> Iterator[Callable[[str], None]]:
+    """Return a function that sets where caches are; it is as before when the test is over."""
+    before = os.environ.pop("XDG_CACHE_HOME", None)
+    yield lambda folder: os.environ.update(XDG_CACHE_HOME=folder)
+    os.environ.pop("XDG_CACHE_HOME", None)
+    os.environ.update({"XDG_CACHE_HOME": before} if before is not None else {})

@@ -20,8 +20,6 @@ from confluent_kafka.admin import AdminClient
 
 from models.errors import KafkaUnavailable
 from streams.config import Settings
-from streams.rulebook import load_rulebook
-from streams.stage import Stages, build_stages
 from streams.topics import SIGNALS
 from streams.wire import Message
 
@@ -35,14 +33,6 @@ FLUSH_SECONDS: Final = 8.0  # less than the 10 s in which a worker has to be gon
 _ELECTING: Final = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 _PASSING: Final = (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN, *_ELECTING)  # noqa: SLF001  # public names
 T = TypeVar("T")
-
-
-def worker_stages(settings: Settings) -> Stages:
-    """Load the stages of a worker: a rule that is wrong is named in the log and left out, never the set."""
-    rulebook = load_rulebook(settings.rule_paths)
-    for problem in rulebook.problems:
-        LOG.error("rule left out: %s", problem)
-    return build_stages(rulebook, settings.clock_offsets, settings.time_zones, settings.log_year)
 
 
 class Stop:

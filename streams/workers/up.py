@@ -25,6 +25,7 @@ WORKERS: Final = ("ingest", "correlate", "archive", "investigate")
 STOP_SECONDS: Final = 10.0
 RESTARTS: Final = 5  # of one worker, before the whole tree gives up
 _POLL_SECONDS: Final = 0.2
+_PATHS: Final = ("rules", "rule_pipelines")  # settings that are several paths
 
 
 class WorkerFailed(BraidError):
@@ -51,6 +52,8 @@ def run_up(settings: Settings, *, with_kafka: bool, stop: Stop, say: Callable[[s
         KafkaUnavailable: When no broker answers.
         WorkerFailed: When a worker dies again and again.
     """
+    # Workers take SIGHUP for a reload; the tree takes it for what it says, or they would outlive their terminal.
+    os_signal.signal(os_signal.SIGHUP, lambda _number, _frame: stop.request())
     with ExitStack() as stack:
         bootstrap = settings.bootstrap
         if with_kafka:
@@ -58,7 +61,7 @@ def run_up(settings: Settings, *, with_kafka: bool, stop: Stop, say: Callable[[s
             bootstrap = stack.enter_context(LocalKafka(tell=say)).bootstrap
         say(f"Kafka answers at {bootstrap}")
         kafka_admin.create(bootstrap, table(SOURCES, settings.topic_prefix))
-        environment = _environment(settings, bootstrap)
+        environment = child_environment(settings, bootstrap)
         children = [_Child(name, _spawn(name, environment)) for name in WORKERS]
         stack.callback(_end, children)
         say(f"workers: {', '.join(f'{c.name} (pid {c.process.pid})' for c in children)}")
@@ -67,18 +70,18 @@ def run_up(settings: Settings, *, with_kafka: bool, stop: Stop, say: Callable[[s
                 _tend(child, environment)
 
 
-def _environment(settings: Settings, bootstrap: str) -> dict[str, str]:
-    """Give the children exactly these settings, whatever file or option they came from."""
+def child_environment(settings: Settings, bootstrap: str) -> dict[str, str]:
+    """Return the environment that gives a child exactly these settings, whatever file or option they came from."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    values = settings.model_copy(update={"bootstrap": bootstrap, "health_port": 0}).model_dump()
-    return own | {PREFIX + name.upper(): text for name, value in values.items() if (text := _as_text(name, value))}
+    update = {"bootstrap": bootstrap, "health_port": 0, "cache_dir": str(settings.cache_folder or "")}
+    values = settings.model_copy(update=update).model_dump()
+    return own | {PREFIX + name.upper(): _as_text(name, value) for name, value in values.items()}
 
 
 def _as_text(name: str, value: object) -> str:
     if isinstance(value, tuple):
-        return (os.pathsep if name == "rules" else ",").join(
-            str(Path(v).resolve()) if name == "rules" else v for v in value
-        )
+        is_paths = name in _PATHS
+        return (os.pathsep if is_paths else ",").join(str(Path(v).absolute()) if is_paths else v for v in value)
     return str(value)
 
 

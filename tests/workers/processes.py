@@ -35,6 +35,7 @@ class Braid:
             "BRAID_DEFAULT_RULES": "false",
             "BRAID_LAKE": str(folder / "lake"),
             "BRAID_DATA_DIR": str(folder / "state"),
+            "BRAID_CACHE_DIR": str(folder / "cache"),
             "BRAID_ARCHIVE_SECONDS": "0.3",
         }
 

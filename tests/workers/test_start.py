@@ -19,7 +19,10 @@ END_S = 10
 def test_a_worker_without_a_broker_ends_when_told(worker: str) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))  # bound, and never listened on: every connection is refused
-        environment = os.environ | {"BRAID_BOOTSTRAP": f"127.0.0.1:{nobody.getsockname()[1]}"}
+        environment = os.environ | {
+            "BRAID_BOOTSTRAP": f"127.0.0.1:{nobody.getsockname()[1]}",
+            "BRAID_CACHE_DIR": "",
+        }
         with subprocess.Popen(  # noqa: S603  # our own program
             [sys.executable, "-m", "streams.cli", "worker", worker],
             env=environment,
