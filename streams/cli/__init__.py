@@ -22,8 +22,8 @@ COMMANDS: Final = {
     "topics": "streams.cli.kafka",
     "verdicts": "streams.cli.kafka",
     "dead-letter": "streams.cli.kafka",
-    "rules": "streams.cli.content",
-    "sources": "streams.cli.content",
+    "rules": "streams.cli.rules",
+    "sources": "streams.cli.sources",
 }
 ATTRIBUTE: Final = {"dead-letter": "dead_letter"}
 

@@ -16,12 +16,12 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from agents.deterministic import DeterministicInvestigator
 from models.records import DeadLetter, RawRecord
+from streams.cli.loading import load_rules
 from streams.cli.output import print_json
 from streams.cli.story import tell_story
 from streams.config import load_settings
 from streams.replay.inputs import Sourced, find_inputs, read_all
 from streams.replay.run import Replay
-from streams.rulebook import load_rulebook
 from streams.sources.registry import source_named
 from streams.stage import build_stages
 
@@ -69,8 +69,9 @@ def replay(
     )
     forced = None if source == "auto" else source_named(source)
     inputs = find_inputs(paths)
-    rulebook = load_rulebook(settings.rule_paths).sound()
-    stages = build_stages(rulebook, settings.clock_offsets, settings.time_zones, settings.log_year)
+    rulebook = load_rules(settings).sound()
+    clocks = settings.clock_offsets, settings.time_zones, settings.log_year
+    stages = build_stages(rulebook, *clocks, settings.flood_limit)
     with _progress() as (told_file, told_records):
         records = read_all(inputs.files, forced, told_file)
         found = Replay(stages, DeterministicInvestigator(), out).run(records, inputs.left_out, told_records)
@@ -121,7 +122,7 @@ def demo(*, as_json: bool, out: Path | None) -> None:
     Needs no broker, no key and no network.
     """
     began = time.perf_counter()
-    stages = build_stages(load_rulebook(load_settings().rule_paths).sound())
+    stages = build_stages(load_rules(load_settings()).sound())
     with as_file(files("streams") / DEMO) as folder:
         inputs = find_inputs([folder])
         records = (_anywhere(item, folder) for item in read_all(inputs.files, None, lambda _: None))

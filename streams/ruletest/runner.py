@@ -12,6 +12,7 @@ from models.errors import RuleProblem
 from streams.correlate.spec import CorrelationSpec
 from streams.detect.engine import Detector
 from streams.detect.loader import SUFFIXES, TESTS, LoadedDocument, load_documents
+from streams.detect.pipelines import NO_PIPELINES, Pipelines
 from streams.detect.rule import DetectionRule
 from streams.rulebook import Rulebook, load_rulebook
 from streams.ruletest.given import RuleTest
@@ -51,14 +52,15 @@ class TestReport:
     problems: tuple[RuleProblem, ...]
 
 
-def run_tests(paths: Sequence[Path]) -> TestReport:
+def run_tests(paths: Sequence[Path], pipelines: Pipelines = NO_PIPELINES) -> TestReport:
     """Run all tests of rule files and directories.
 
     Args:
         paths: Directories, rule files or files of tests. Correlations may refer only to detections among these.
+        pipelines: Rewrite the rules before they are compiled.
     """
     rule_paths, test_files = _sort_out(paths)
-    book = load_rulebook(rule_paths)
+    book = load_rulebook(rule_paths, pipelines)
     detector = Detector(book.detections)
     cases: list[TestCase] = []
     problems = list(book.problems)

@@ -26,8 +26,9 @@ class Ran:
 
 
 def braid(*arguments: object, **settings: str) -> Ran:
-    """Run one command; settings are BRAID_ variables, and no others are set."""
+    """Run one command; settings are BRAID_ variables, and no others are set. Compiled rules are not kept."""
     ambient: dict[str, str | None] = {name: None for name in os.environ if name.startswith("BRAID_")}
+    ambient["BRAID_CACHE_DIR"] = ""
     env = {**ambient, **{f"BRAID_{name.upper()}": value for name, value in settings.items()}}
     with CliRunner().isolation(env=env) as (out, err, _):
         code = _code([str(argument) for argument in arguments])
