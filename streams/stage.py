@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from streams.clock import ClockOffsets, contexts
 from streams.correlate.engine import Correlator
 from streams.detect.engine import Detector
-from streams.detect.meter import Meter
+from streams.detect.matching.meter import Meter
 from streams.flood import FLOOD_LIMIT
 from streams.ingest import Ingest
 from streams.rulebook import Rulebook

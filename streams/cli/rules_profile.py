@@ -12,7 +12,7 @@ from streams.cli.output import print_json
 from streams.cli.rulebooks import AUTO, JSON, PATHS, SOURCE, print_table, reading, sound_detections
 from streams.config import load_settings
 from streams.detect.engine import Detector
-from streams.detect.meter import Cost, Meter
+from streams.detect.matching.meter import Cost, Meter
 from streams.rulecheck.telemetry import Counts, events_of_files
 from streams.sources.registry import source_named
 

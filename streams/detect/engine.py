@@ -9,12 +9,12 @@ from typing import Final
 
 from models.event import Event
 from streams.detect.logsource import OCSF, ByLogSource
-from streams.detect.memory import DEFAULT_BYTES, Memory
-from streams.detect.meter import Meter
+from streams.detect.matching.memory import DEFAULT_BYTES, Memory
+from streams.detect.matching.meter import Meter
+from streams.detect.matching.ruleset import Match, RuleSet
 from streams.detect.predicates import evaluate
 from streams.detect.record import Record
 from streams.detect.rule import DetectionRule
-from streams.detect.ruleset import Match, RuleSet
 
 # Predicates are total; should one of them have a fault after all, it costs one rule on one event, and is reported.
 _FAULTS: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, re.error)

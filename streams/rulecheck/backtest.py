@@ -14,8 +14,8 @@ from enrichers.entities import entities_of
 from models.event import Event
 from models.records import Coordinates
 from streams.detect.engine import Detector
+from streams.detect.matching.ruleset import Match
 from streams.detect.rule import DetectionRule
-from streams.detect.ruleset import Match
 from streams.lake import date_of
 
 MAX_EXAMPLES: Final = 3

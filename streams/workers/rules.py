@@ -9,7 +9,7 @@ from typing import Final
 from models.records import DeadLetter
 from streams.config import Settings
 from streams.detect.engine import Detector
-from streams.detect.meter import Meter
+from streams.detect.matching.meter import Meter
 from streams.ingest import Ingest
 from streams.quarantine import Quarantine
 from streams.rulebook import Rulebook

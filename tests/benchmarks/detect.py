@@ -13,13 +13,12 @@ import gc
 import os
 import resource
 import shutil
-import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -32,17 +31,18 @@ from rich.table import Table
 
 from models.event import Event, LogSource
 from models.records import Coordinates, DeadLetter, RawRecord
+from streams.cli.output import print_json
 from streams.detect.engine import Detector
 from streams.detect.rule import DetectionRule
 from streams.replay.inputs import find_inputs, read_file
 from streams.rulebook import load_rulebook
 from streams.sources.base import Source
+from tests.benchmarks.rsigma import KEYS, RSigma
 
 EVENTS = 60_000
 EVERY_RULE_EVENTS = 300
 PARTS = (300, 1000, 3141)
 AT = Coordinates("benchmark", 0, 0)
-KEYS = ("ls_product", "ls_service", "ls_category", "event_number")
 Sourced = tuple[Source, RawRecord]
 
 
@@ -101,7 +101,7 @@ def lines_of(records: Iterable[Sourced]) -> Iterator[bytes]:
         parsed = source.parse_all(record)
         for event in parsed if isinstance(parsed, tuple) else ():
             names = (event.logsource.product, event.logsource.service or "none", _category(event.logsource))
-            yield orjson.dumps({**event.native, **dict(zip(KEYS, names, strict=False))})
+            yield orjson.dumps({**event.native, **dict(zip(KEYS, names, strict=True))})
 
 
 def _category(logsource: LogSource) -> str:
@@ -114,7 +114,7 @@ _LOGSOURCES: dict[tuple[str, str, str], LogSource] = {}
 def event_of(line: bytes) -> Event:
     """Decode a line back to an event, as far as the rules look at it."""
     native = orjson.loads(line)
-    names = native.pop("ls_product"), native.pop("ls_service"), native.pop("ls_category")
+    names = native.pop(KEYS[0]), native.pop(KEYS[1]), native.pop(KEYS[2])
     logsource = _LOGSOURCES.get(names)
     if logsource is None:
         product, service, category = names
@@ -145,11 +145,9 @@ def measure(label: str, path: Path, rules: Sequence[DetectionRule], most: int, r
     _beside_every_rule(found, rules, later)
     for count in PARTS:
         part = rules[:: max(1, len(rules) // count)][:count]
-        detector = Detector(part)
-        seconds(lambda line: detector.match(event_of(line)), first)
-        found.by_rules[len(part)] = (
-            _us(seconds(lambda line: detector.match(event_of(line)), later), later) - found.json_us
-        )
+        match = partial(_match, Detector(part))
+        seconds(match, first)
+        found.by_rules[len(part)] = _us(seconds(match, later), later) - found.json_us
     _whole(found, rules, halves)
     if rsigma is not None:
         _beside_rsigma(found, rules, [*first, *later], rsigma)
@@ -160,26 +158,25 @@ def _us(spent: float, items: Sequence[object]) -> float:
     return spent / max(1, len(items)) * 1e6
 
 
+def _match(detector: Detector, line: bytes) -> int:
+    return len(detector.match(event_of(line)).matches)
+
+
 def _alone(found: Measured, rules: Sequence[DetectionRule], first: list[bytes], later: list[bytes]) -> None:
     seconds(event_of, first)
     found.json_us = _us(seconds(event_of, [*first, *later]), [*first, *later])
-    detector = Detector(rules)
-
-    def match(line: bytes) -> None:
-        found.matches += len(detector.match(event_of(line)).matches)
-
-    found.first_us = _us(seconds(match, first), first) - found.json_us
-    found.on_us = _us(seconds(match, later), later) - found.json_us
-    counted = found.matches
-    found.again_us = _us(seconds(match, later), later) - found.json_us
-    found.matches = counted
+    match = partial(_match, Detector(rules))
+    found.first_us, found.on_us, found.again_us = (
+        _us(seconds(match, lines), lines) - found.json_us for lines in (first, later, later)
+    )
+    found.matches = sum(map(match, first)) + sum(map(match, later))
 
 
 def _beside_every_rule(found: Measured, rules: Sequence[DetectionRule], later: list[bytes]) -> None:
     sample = later[:: max(1, len(later) // EVERY_RULE_EVENTS)]
     detector = Detector(rules)
-    spent = seconds(lambda line: detector.match_every(event_of(line)), sample)
-    found.every_us = _us(spent, sample) - found.json_us
+    events = [event_of(line) for line in sample]
+    found.every_us = _us(seconds(detector.match_every, events), events)
 
 
 def _whole(found: Measured, rules: Sequence[DetectionRule], halves: list[list[Sourced]]) -> None:
@@ -192,32 +189,6 @@ def _whole(found: Measured, rules: Sequence[DetectionRule], halves: list[list[So
 
     seconds(ingest, halves[0])
     found.whole_us = _us(seconds(ingest, halves[1]), halves[1])
-
-
-class RSigma:
-    """The command line of RSigma."""
-
-    def __init__(self, command: str, rules: Path) -> None:
-        """Measure what its start takes."""
-        fields = ",".join(f"{name.removeprefix('ls_')}={name}" for name in KEYS[:3])
-        self._command = [command, "engine", "eval", "-r", str(rules), "--logsource-routing", "--logsource-field-map"]
-        self._command += [fields, "--input-format", "json", "--output-format", "ndjson", "--no-stats"]
-        self.start_s = min(self.run(b"")[0] for _ in range(3))
-        self.version = subprocess.run([command, "--version"], check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603  # the command the user has installed
-
-    def run(self, lines: bytes) -> tuple[float, Counter[str]]:
-        """Return the CPU seconds that it takes for some lines, and its matches by rule."""
-        with tempfile.TemporaryFile() as given:
-            given.write(lines)
-            given.seek(0)
-            before = _of_children()
-            done = subprocess.run(self._command, stdin=given, capture_output=True, check=True)  # noqa: S603  # same
-            return _of_children() - before, Counter(orjson.loads(line)["rule_id"] for line in done.stdout.splitlines())
-
-
-def _of_children() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def _beside_rsigma(found: Measured, rules: Sequence[DetectionRule], lines: list[bytes], rsigma: RSigma) -> None:
@@ -269,79 +240,46 @@ def main(rules: Path, telemetry: tuple[str, ...], *, events: int, rsigma: str, a
         "rsigma_load_s": round(beside.start_s, 2) if beside else 0,
     }
     if as_json:
-        click.echo(
-            orjson.dumps(
-                {**about, "telemetry": [asdict(one) for one in found]},
-                option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS,
-            )
-        )
-    else:
-        show(about, found)
-
-
-def show(about: dict[str, Any], found: list[Measured]) -> None:
-    """Print the tables."""
+        print_json({**about, "telemetry": [asdict(one) for one in found]})
+        return
     console = Console(width=150)
     console.print(", ".join(f"{name} {value}" for name, value in about.items()))
-    parts = Table(
-        "telemetry",
-        "events",
-        "bytes",
-        "JSON us",
-        "first us",
-        "on us",
-        "again us",
-        "events/s on",
-        "with JSON",
-        "whole us",
-        title="Matching, by part",
-    )
-    for one in found:
-        whole = [one.json_us, one.first_us, one.on_us, one.again_us]
-        rate, with_json = 1e6 / one.on_us, 1e6 / (one.on_us + one.json_us)
-        parts.add_row(
-            one.label,
-            f"{one.events:,}",
-            f"{one.mean_bytes:,}",
-            *(f"{us:.1f}" for us in whole),
-            f"{rate:,.0f}",
-            f"{with_json:,.0f}",
-            f"{one.whole_us:.1f}",
-        )
-    console.print(parts)
-    beside = Table(
-        "telemetry",
-        "every rule us",
-        "times",
-        "RSigma us",
-        "Braid with JSON us (first, on)",
-        "matches",
-        "RSigma's",
-        title="Beside others, same records, same run",
-    )
-    for one in found:
-        ours = f"{one.json_us + one.first_us:.1f}, {one.json_us + one.on_us:.1f}"
-        beside.add_row(
-            one.label,
-            f"{one.every_us:,.0f}",
-            f"{one.every_us / one.on_us:,.0f}",
-            f"{one.rsigma_us:.1f}",
-            ours,
-            f"{one.matches:,}",
-            f"{one.rsigma_matches:,}",
-        )
-    console.print(beside)
-    growth = Table(
-        "telemetry",
-        *(f"{count} rules" for count in found[0].by_rules),
-        title="Microseconds per event (on), by number of rules",
-    )
-    for one in found:
-        growth.add_row(one.label, *(f"{us:.1f}" for us in one.by_rules.values()))
-    console.print(growth)
+    for table in (_parts(found), _beside(found), _growth(found)):
+        console.print(table)
     for one in found:
         for title, more in one.differing.items():
             console.print(f"{one.label}: RSigma found {more:+} of {title}")
+
+
+def _parts(found: list[Measured]) -> Table:
+    times = ("JSON us", "first us", "on us", "again us", "whole us")
+    table = Table("telemetry", "events", "bytes", *times, "events/s on", "with JSON", title="Matching, by part")
+    for one in found:
+        spent = (one.json_us, one.first_us, one.on_us, one.again_us, one.whole_us)
+        rates = 1e6 / one.on_us, 1e6 / (one.on_us + one.json_us)
+        numbers = (*(f"{us:.1f}" for us in spent), *(f"{rate:,.0f}" for rate in rates))
+        table.add_row(one.label, f"{one.events:,}", f"{one.mean_bytes:,}", *numbers)
+    return table
+
+
+def _beside(found: list[Measured]) -> Table:
+    ours = ("Braid first us", "Braid on us", "matches")
+    table = Table(
+        "telemetry", "every rule us", "ratio", "RSigma us", *ours, "RSigma's", title="Beside others, with JSON"
+    )
+    for one in found:
+        spent = (one.rsigma_us, one.json_us + one.first_us, one.json_us + one.on_us)
+        numbers = (f"{one.every_us:,.0f}", f"{one.every_us / one.on_us:,.0f}", *(f"{us:.1f}" for us in spent))
+        table.add_row(one.label, *numbers, f"{one.matches:,}", f"{one.rsigma_matches:,}")
+    return table
+
+
+def _growth(found: list[Measured]) -> Table:
+    counts = [f"{count} rules" for count in found[0].by_rules]
+    table = Table("telemetry", *counts, title="Microseconds per event (on) by number of rules")
+    for one in found:
+        table.add_row(one.label, *(f"{us:.1f}" for us in one.by_rules.values()))
+    return table
 
 
 if __name__ == "__main__":

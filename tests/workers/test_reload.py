@@ -16,7 +16,7 @@ from models.errors import ConfigError
 from models.event import LogSource
 from models.records import Coordinates, DeadLetter, ParseError, RawRecord
 from streams.config import Settings, load_settings
-from streams.detect.meter import TELLING
+from streams.detect.matching.meter import TELLING
 from streams.detect.rule import DetectionRule
 from streams.rulebook import Rulebook
 from streams.workers.health import Health

@@ -1,8 +1,8 @@
 """How the rules of one log source are decided: first by whole values of one field, then by the classes of all others.
 
 A plan is made of nodes. A `Switch` looks at a field that has to hold one of some whole values (the event id, the name
-of the API call) and goes on to the node of what is left of the rules then. A `Table` (streams.detect.table) looks at
-every field that is left, and finds what follows from the classes of their values.
+of the API call) and goes on to the node of what is left of the rules then. A `Table` (streams.detect.matching.table)
+looks at every field that is left, and finds what follows from the classes of their values.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
-from streams.detect.fieldindex import BITS, MAY_PASS, PASSES, Accepts, FieldIndex, clues_to, field_of
-from streams.detect.literals import END, START, Clues
-from streams.detect.memory import Memory
-from streams.detect.meter import Meter
+from streams.detect.matching.fieldindex import BITS, MAY_PASS, PASSES, Accepts, FieldIndex, clues_to, field_of
+from streams.detect.matching.literals import END, START, Clues
+from streams.detect.matching.memory import Memory
+from streams.detect.matching.meter import Meter
+from streams.detect.matching.residual import Truth, required_exactly, residual_of, witness_of
+from streams.detect.matching.valueclasses import NestedField, ValueClasses
 from streams.detect.predicates import Every, FoldedText, Leaf, Null, Predicate, Text, leaves
 from streams.detect.record import EVERYWHERE
-from streams.detect.residual import Truth, required_exactly, residual_of, witness_of
 from streams.detect.rule import DetectionRule
-from streams.detect.valueclasses import NestedField, ValueClasses
 
 MIN_SPARED: Final = 2  # fields that a switch has to spare to be worth the step
 MAX_SWITCHES: Final = 4  # one after the other

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.event import LogSource
-from streams.detect.evidence import evidence_in
 from streams.detect.logsource import MAX_LOGSOURCES, ByLogSource
-from streams.detect.memory import Memory
-from streams.detect.meter import Meter
-from streams.detect.plan import MAX_SWITCHES, Asked, Planner, Switch, switch_field
+from streams.detect.matching.evidence import evidence_in
+from streams.detect.matching.memory import Memory
+from streams.detect.matching.meter import Meter
+from streams.detect.matching.plan import MAX_SWITCHES, Asked, Planner, Switch, switch_field
+from streams.detect.matching.table import Outcome, Table
 from streams.detect.predicates import Evidence, evaluate
 from streams.detect.record import Record
 from streams.detect.rule import DetectionRule
-from streams.detect.table import Outcome, Table
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ import pytest
 
 from models.event import LogSource
 from streams.detect.engine import Detector
-from streams.detect.memory import Memory
-from streams.detect.plan import Planner, switch_field
+from streams.detect.matching.memory import Memory
+from streams.detect.matching.plan import Planner, switch_field
 from streams.detect.rule import DetectionRule
 from tests.detect.build import event, rule
-from tests.detect.differential import difference
+from tests.detect.matching.differential import difference
 
 
 def numbered(number: int, selection: dict[str, Any], **others: Any) -> DetectionRule:

@@ -5,7 +5,7 @@ from typing import Any
 
 from models.event import LogSource
 from streams.detect.engine import Detector
-from streams.detect.meter import TELLING, Cost, Meter
+from streams.detect.matching.meter import TELLING, Cost, Meter
 from streams.detect.rule import DetectionRule
 from tests.detect.build import event, rule
 

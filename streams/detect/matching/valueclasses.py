@@ -10,11 +10,11 @@ from typing import Any, Final
 
 import orjson
 
-from streams.detect.fieldindex import FieldIndex
-from streams.detect.literals import END, START
-from streams.detect.memory import Memory
+from streams.detect.matching.fieldindex import FieldIndex
+from streams.detect.matching.literals import END, START
+from streams.detect.matching.memory import Memory
+from streams.detect.matching.scanner import json_search
 from streams.detect.record import EVERYWHERE, MAX_VALUES, Record, find
-from streams.detect.scanner import json_search
 
 MAX_KEPT_CHARS: Final = (
     1024  # longer values are scanned every time: they hardly ever repeat, and crowd out those that do

@@ -11,14 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from streams.detect.evidence import Template, template_of
-from streams.detect.fieldindex import BITS
-from streams.detect.plan import Asked, Planner, tests_by_field, truth_in
+from streams.detect.matching.evidence import Template, template_of
+from streams.detect.matching.fieldindex import BITS
+from streams.detect.matching.plan import Asked, Planner, tests_by_field, truth_in
+from streams.detect.matching.residual import Truth, residual_of, witness_of
+from streams.detect.matching.valueclasses import NestedField, ValueClasses, WholeRecord
 from streams.detect.predicates import Leaf, Predicate
 from streams.detect.record import EVERYWHERE
-from streams.detect.residual import Truth, residual_of, witness_of
 from streams.detect.rule import DetectionRule
-from streams.detect.valueclasses import NestedField, ValueClasses, WholeRecord
 
 OUTCOME_BYTES: Final = 400
 RULE_BYTES: Final = 300

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from streams.detect.literals import NO_CLUES, Clues, clues_of, keyword_clues, marked
+from streams.detect.matching.literals import NO_CLUES, Clues, clues_of, keyword_clues, marked
+from streams.detect.matching.scanner import Scanner
 from streams.detect.predicates import FoldedText, Keywords, Leaf, Null, Text
 from streams.detect.record import EVERYWHERE, Record, text_of
-from streams.detect.scanner import Scanner
 
 Accepts = Callable[[str], bool]
 PASSES: Final = 1

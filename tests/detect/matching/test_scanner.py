@@ -7,9 +7,9 @@ from ahocorasick_rs import BytesAhoCorasick
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.detect import scanner
-from streams.detect.scanner import LONG_CHARS, WORTH_TEXTS, Scanner, json_search
-from streams.detect.valueclasses import FOLDING_TO_ASCII
+from streams.detect.matching import scanner
+from streams.detect.matching.scanner import LONG_CHARS, WORTH_TEXTS, Scanner, json_search
+from streams.detect.matching.valueclasses import FOLDING_TO_ASCII
 
 LETTERS = st.text('abc\\"\u00e9\x03', max_size=6)
 LITERALS = st.lists(LETTERS.filter(bool), min_size=1, max_size=8)

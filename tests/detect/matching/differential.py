@@ -1,6 +1,6 @@
 """Hold the plan against evaluating every rule in turn, on recorded events and on mutations of them.
 
-A sample is part of the tests. All of a folder: `python -m tests.detect.differential RULES PATH...`
+A sample is part of the tests. All of a folder: `python -m tests.detect.matching.differential RULES PATH...`
 """
 
 from __future__ import annotations

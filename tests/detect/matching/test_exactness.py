@@ -13,7 +13,7 @@ from models.event import Event, LogSource
 from streams.detect.engine import Detector
 from streams.detect.rule import DetectionRule
 from tests.detect.build import event, rule
-from tests.detect.differential import corpus_of, difference, mutated, recorded
+from tests.detect.matching.differential import corpus_of, difference, mutated, recorded
 
 FIELDS = ("Image", "CommandLine", "a.b", "EventID", "count")
 TEXTS = (
