@@ -22,9 +22,8 @@ class RSigma:
         self._command = [command, "engine", "eval", "-r", str(rules), "--logsource-routing", "--logsource-field-map"]
         self._command += [fields, "--input-format", "json", "--output-format", "ndjson", "--no-stats"]
         self.start_s = min(self.run(b"")[0] for _ in range(3))
-        self.version = subprocess.run([command, "--version"], check=True, capture_output=True, text=True).stdout.split(
-            "\n"
-        )[0]  # noqa: S603  # the command the user has installed
+        told = subprocess.run([command, "--version"], check=True, capture_output=True)  # noqa: S603  # the user's own
+        self.version = told.stdout.decode().split("\n")[0]
 
     def run(self, lines: bytes) -> tuple[float, Counter[str]]:
         """Return the CPU seconds that it takes for some lines, and its matches by rule."""
