@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, ParamSpec, TypeVar
 
@@ -78,19 +78,26 @@ def gather(sequence: Sequence, tools: Toolbox) -> Gathered:
 
 def _members(sequence: Sequence, asking: _Asking) -> tuple[tuple[Held, ...], tuple[tuple[SequenceMember, str], ...]]:
     window = sequence.start_time - FOLD_MS, sequence.end_time + FOLD_MS
-    signal_uids = tuple(dict.fromkeys(member.uid for member in sequence.members))
+    names = (uid for member in sequence.members for uid in (member.uid, member.first) if uid)
+    signal_uids = tuple(dict.fromkeys(names))
     event_uids = tuple(dict.fromkeys(member.event_uid for member in sequence.members))
     signals = {signal.uid: signal for signal in asking.every(asking.tools.signals, signal_uids, *window)}
     events = {event.uid: event for event in asking.every(asking.tools.events, event_uids, *window)}
     held, lost = [], []
     for member in sequence.members:
-        signal, event = signals.get(member.uid), events.get(member.event_uid)
+        signal, event = _stored(member, signals), events.get(member.event_uid)
         wrong = _wrong(signal, event)
         if signal and event and not wrong:
             held.append(Held(signal, event))
         else:
             lost.append((member, wrong))
     return tuple(sorted(held, key=lambda one: (one.signal.time, one.signal.uid))), tuple(lost)
+
+
+def _stored(member: SequenceMember, signals: Mapping[str, StoredSignal]) -> StoredSignal | None:
+    """Return the signal behind a member; of a folded one a part, or its first match alone: whichever has its event."""
+    found = [signals[uid] for uid in (member.uid, member.first) if uid in signals]
+    return next((one for one in found if one.signal.event.uid == member.event_uid), found[0] if found else None)
 
 
 def _wrong(signal: StoredSignal | None, event: StoredEvent | None) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 
 from models.entity import EntityKey
 from models.errors import InvalidRecord
+from models.flood import Flood
 from models.records import Coordinates
 
 _PLAIN: Final = {"%7C": "|", "%25": "%"}  # in a group's key
@@ -68,11 +69,11 @@ class EventRef:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One analytic fired on one event.
+    """One analytic fired on one event, or, in a flood, on many of one group and second.
 
     Attributes:
-        uid: Content hash of analytic and event.
-        time: Event time in ms.
+        uid: Content hash of analytic and event; of rule, group and second when it is folded.
+        time: Event time in ms; a folded one's is that of its earliest match, as is all that one match has.
         analytic: What fired.
         event: The event it fired on.
         domain: `identity`, `network` or `workload`.
@@ -83,6 +84,7 @@ class Signal:
         matched: Field and value pairs that made the rule fire, for the investigator.
         count: How many matches it stands for (folded floods).
         via: Entities reached over an entity link at the signal's time, on copies routed to them.
+        flood: The matches of a folded one, by time and values; None on any other.
     """
 
     uid: str
@@ -97,11 +99,23 @@ class Signal:
     matched: tuple[tuple[str, str], ...] = ()
     count: int = 1
     via: tuple[EntityKey, ...] = ()
+    flood: Flood | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SequenceMember:
-    """One signal as a sequence remembers it."""
+    """One signal as a sequence remembers it.
+
+    Attributes:
+        uid: The signal's uid.
+        time: Event time of its earliest match in the sequence, ms.
+        analytic: What fired.
+        event_uid: The event it fired on; of a folded one, that of its earliest match.
+        domain: `identity`, `network` or `workload`.
+        risk: 0 to 100.
+        count: How many matches of it are in the sequence.
+        first: Of a folded one, the uid that its earliest match has as a signal of its own; else empty.
+    """
 
     uid: str
     time: int
@@ -110,6 +124,7 @@ class SequenceMember:
     domain: str
     risk: int
     count: int = 1
+    first: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +133,7 @@ class Sequence:
 
     Attributes:
         uid: Content hash of correlation rule, group and earliest signal.
-        revision: Number of signals it stands for; grows as signals join.
+        revision: Number of matches it stands for; grows as signals join.
         analytic: The correlation rule.
         group: The group's key (`host:mkt01`).
         members: Its signals, earliest first; the best examples when there are more than are kept.

@@ -23,6 +23,7 @@ from models.finding import (
     Signal,
     group_entities,
 )
+from models.flood import flood_from_json, flood_to_json
 from models.ocsf_classes import DETECTION_FINDING
 from models.records import Coordinates
 
@@ -115,6 +116,8 @@ def signal_to_ocsf(signal: Signal) -> dict[str, Any]:
         record["observables"] = observables(signal.entities)
     if signal.matched:
         record["evidences"] = [{"data": dict(signal.matched)}]
+    if signal.flood:
+        record["start_time"], record["end_time"] = signal.flood.start, signal.flood.end
     record["unmapped"] = {
         "braid": {
             "domain": signal.domain,
@@ -127,6 +130,7 @@ def signal_to_ocsf(signal: Signal) -> dict[str, Any]:
                 "offset": ref.at.offset,
                 "sha256": ref.sha256,
             },
+            **({"flood": flood_to_json(signal.flood)} if signal.flood else {}),
         }
     }
     return record
@@ -158,6 +162,7 @@ def signal_from_ocsf(record: Mapping[str, Any]) -> Signal:
             matched=tuple((record.get("evidences") or [{"data": {}}])[0]["data"].items()),
             count=record["count"],
             via=tuple(EntityKey.parse(key) for key in braid["via"]),
+            flood=flood_from_json(braid["flood"], record["time"]) if "flood" in braid else None,
         )
         _check_signal(signal)
     except (KeyError, TypeError, IndexError, AttributeError) as error:
@@ -172,6 +177,8 @@ def _check_signal(signal: Signal) -> None:
     _all_of(int, signal.time, signal.confidence, signal.risk, signal.count, ref.class_uid, at.partition, at.offset)
     if ref.class_uid not in ocsf.CLASSES or not all(entity.type in OBSERVABLE_TYPE for entity in signal.entities):
         raise TypeError("the event's class is unknown, or an observable is no entity")
+    if signal.flood and signal.flood.count != signal.count:
+        raise TypeError(f"a count of {signal.count}, and {signal.flood.count} matches")
 
 
 def _all_of(kind: type, *values: object) -> None:
@@ -223,6 +230,7 @@ def sequence_to_ocsf(sequence: Sequence) -> dict[str, Any]:
                 {"name": "event", "value": member.event_uid},
                 {"name": "risk", "value": str(member.risk)},
                 {"name": "type_id", "value": str(member.analytic.type_id)},
+                *([{"name": "first", "value": member.first}] if member.first else []),
             ],
         }
         for member in sequence.members
@@ -311,4 +319,5 @@ def _member_from_ocsf(item: Mapping[str, Any]) -> SequenceMember:
         domain=tags["domain"],
         risk=int(tags["risk"]),
         count=item["count"],
+        first=tags.get("first", ""),
     )

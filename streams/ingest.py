@@ -18,7 +18,8 @@ from models.uids import signal_uid
 from streams.alerts import alert_signal, is_alert
 from streams.clock import ClockOffsets
 from streams.correlate.routing import Router, Routes
-from streams.detect.engine import Detector, Match
+from streams.detect.engine import Detector
+from streams.detect.matching.ruleset import Match
 from streams.detect.record import Record, text_of
 from streams.sources.base import Source, too_long
 from streams.sources.envelopes import unwrap

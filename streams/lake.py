@@ -26,8 +26,9 @@ from models.entity import EntityKey
 from models.errors import InvalidRecord
 from models.event import Event
 from models.fields import take
-from models.finding import SequenceClosed, group_entities
+from models.finding import SequenceClosed, Signal, group_entities
 from models.finding_ocsf import sequence_from_ocsf, signal_from_ocsf
+from models.flood import SECOND_MS
 from models.ocsf_schema import LATEST_MS
 from models.records import Coordinates
 from models.uids import content_uid, sha256_hex
@@ -38,6 +39,7 @@ KINDS: Final = (EVENTS, SIGNALS, SEQUENCES, VERDICTS)
 MIXED: Final = "mixed"  # where the rest goes when one batch names more dates than MAX_DATES; read by every query
 MAX_DATES: Final = 32
 WITHDRAWN: Final = 2**62  # revision of a record that closes an earlier one: nothing comes after it
+RANKED_BYTES: Final = 6  # of a uid, so that the rank of a part stays below WITHDRAWN
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 ROWS_PER_GROUP: Final = 16_384
 SCHEMA: Final = pa.schema(
@@ -65,8 +67,8 @@ class LakeRow:
 
     Attributes:
         uid: The record's uid.
-        revision: Which version of the uid this is, higher wins: a sequence's or verdict's revision, a folded signal's
-            count, 0 for events, WITHDRAWN for a withdrawal.
+        revision: Which version of the uid this is, higher wins: a sequence's or verdict's revision, a signal's count,
+            of a folded signal's parts the one with its earliest match, 0 for events, WITHDRAWN for a withdrawal.
         time: Event time in ms.
         class_uid: OCSF class.
         source: Name of the source, empty for what Braid makes itself from several.
@@ -155,7 +157,7 @@ def _signal_row(decoded: Mapping[str, Any], record: bytes, at: Coordinates) -> L
     signal = signal_from_ocsf(decoded)
     return _row(
         uid=signal.uid,
-        revision=signal.count,
+        revision=_rank(signal),
         time=signal.time,
         class_uid=take(decoded, "class_uid", int),
         source=signal.event.source,
@@ -165,6 +167,14 @@ def _signal_row(decoded: Mapping[str, Any], record: bytes, at: Coordinates) -> L
         sha256=sha256_hex(record),
         record=record,
     )
+
+
+def _rank(signal: Signal) -> int:
+    """Rank the parts of a folded signal: what a sequence shows of it is its earliest match (least time, then uid)."""
+    if signal.flood is None:
+        return signal.count
+    least = int.from_bytes(signal.flood.first.encode()[:RANKED_BYTES].ljust(RANKED_BYTES))
+    return (SECOND_MS - signal.time % SECOND_MS << 8 * RANKED_BYTES) - least
 
 
 def _finding_row(kind: str, decoded: Mapping[str, Any], record: bytes, at: Coordinates) -> LakeRow:

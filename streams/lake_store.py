@@ -83,10 +83,15 @@ class LakeStore:
         return (*self._at(EVENTS, events, _event), *self._at(SIGNALS, signals, _signal))
 
     def missing(self, sequence: finding.Sequence) -> tuple[str, ...]:
-        """Return the uids of a sequence's signals and events that the lake does not hold yet; reads no record."""
+        """Return the uids of a sequence's signals and events that the lake does not hold yet; reads no record.
+
+        A folded signal is there when a part of it is, or the signal of its first match alone.
+        """
         window = sequence.start_time - FOLD_MS, sequence.end_time + FOLD_MS
-        wanted = {SIGNALS: {m.uid for m in sequence.members}, EVENTS: {m.event_uid for m in sequence.members}}
-        return tuple(uid for kind, uids in wanted.items() for uid in sorted(uids - self._held(kind, uids, *window)))
+        names = {uid for m in sequence.members for uid in (m.uid, m.first) if uid}
+        signals, event_uids = self._held(SIGNALS, names, *window), {m.event_uid for m in sequence.members}
+        lacking = sorted({m.uid for m in sequence.members if not signals & {m.uid, m.first}})
+        return *lacking, *sorted(event_uids - self._held(EVENTS, event_uids, *window))
 
     def _held(self, kind: str, uids: Iterable[str], start: int, end: int) -> set[str]:
         scan = self._scan(kind, start, end).filter(pl.col("uid").is_in(list(uids))).select("uid")

@@ -29,6 +29,7 @@ from streams.topics import headers_for, partition_for
 
 TYPE_HEADER: Final = "ce_type"
 REPLACES_HEADER: Final = "braid_replaces"
+PART_HEADER: Final = "braid_part"
 EVENT, SIGNAL, TICK, LINK = "braid.event", "braid.signal", "braid.tick", "braid.entity-link"
 SEQUENCE, LATE, VERDICT, ACTION = "braid.sequence", "braid.late", "braid.verdict", "braid.action"
 DEAD_LETTER: Final = "braid.dead-letter"
@@ -72,9 +73,17 @@ def event_message(event: Event) -> Message:
 
 
 def signal_message(signal: Signal, key: str, worker: str = "ingest") -> Message:
-    """Send one copy of a signal to one key."""
+    """Send one copy of a signal, or one part of a folded one, to one key."""
     value = ocsf.encode(signal_to_ocsf(signal))
-    return Message("signals", key.encode(), value, _headers(SIGNAL, signal.uid, worker, signal.time))
+    return Message("signals", key.encode(), value, _signal_headers(SIGNAL, signal, worker))
+
+
+def _signal_headers(kind: str, signal: Signal, worker: str) -> list[tuple[str, bytes]]:
+    """Name the record: the parts of a folded signal share its uid and are told apart by what they hold."""
+    if signal.flood is None:
+        return _headers(kind, signal.uid, worker, signal.time)
+    part = signal.flood.part
+    return [*_headers(kind, f"{signal.uid}-{part}", worker, signal.time), (PART_HEADER, part.encode())]
 
 
 def link_messages(link: EntityLink, partitions: int) -> Iterator[Message]:
@@ -159,7 +168,7 @@ def late_message(late: Late) -> Message:
     """Send a signal that came behind the watermark."""
     signal = late.signal
     headers = [
-        *_headers(LATE, signal.uid, "correlate", signal.time),
+        *_signal_headers(LATE, signal, "correlate"),
         ("braid_behind_ms", str(late.behind_ms).encode()),
         ("braid_group", late.key.encode()),
     ]

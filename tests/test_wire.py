@@ -92,12 +92,23 @@ def test_an_event_goes_to_the_topic_of_its_domain(source: str, fields: dict[str,
     assert message.partition is None
 
 
-@given(given_.signals, given_.groups)
+@given(given_.single_signals, given_.groups)
 def test_a_signal_goes_to_the_key_it_is_routed_to(signal: Signal, key: str) -> None:
     message = wire.signal_message(signal, key)
     assert check(message, "signals", key, "signal", "ingest", signal.uid, signal.time) == {}
     assert signal_from_ocsf(ocsf.decode(message.value)) == signal
     assert message.partition is None
+
+
+@given(given_.folded_signals, given_.groups)
+def test_the_parts_of_a_folded_signal_share_its_uid_and_have_names_of_their_own(signal: Signal, key: str) -> None:
+    message = wire.signal_message(signal, key)
+    assert signal.flood is not None
+    part = signal.flood.part
+    name = f"{signal.uid}-{part}"
+    assert check(message, "signals", key, "signal", "ingest", name, signal.time) == {"braid_part": part}
+    assert signal_from_ocsf(ocsf.decode(message.value)) == signal
+    assert ocsf.decode(message.value)["metadata"]["uid"] == signal.uid
 
 
 @given(given_.signals)
@@ -186,7 +197,7 @@ def test_a_withdrawn_sequence_has_the_key_of_the_sequence(closed: SequenceClosed
     assert sequence_from_ocsf(ocsf.decode(message.value)) == closed
 
 
-@given(given_.signals, given_.groups, st.integers(0, 2**40))
+@given(given_.single_signals, given_.groups, st.integers(0, 2**40))
 def test_a_late_signal_says_how_late_and_where(signal: Signal, key: str, behind: int) -> None:
     message = wire.late_message(Late(signal, key, behind))
     further = check(message, "late", signal.uid, "late", "correlate", signal.uid, signal.time)

@@ -1,39 +1,45 @@
 """Keep what is remembered for one key within its bound, and count what goes.
 
 One key's value stays under 16 KB whatever happens. When it would not, the details of its signals go first (each is
-whole on its topic), then signals of one rule that are near in time fold into one that carries their count (`fold`), and
-only when that is not enough does anything else go (`_smaller`).
+whole on its topic): what matched, then the milliseconds of floods (`streams.correlate.crowd`). Then signals of one rule
+that are near in time fold into one that carries their count (`fold`), and only when that is not enough does anything
+else go (`_smaller`).
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
 from models.fields import LARGEST
 from models.finding import Signal
+from streams.correlate import crowd
 from streams.correlate.state import MAX_PLAIN_BYTES, PACKING_BYTES, KeyState, Standing, packed, plain_bytes
 
 MAX_STATE_BYTES: Final = 16_000
 MAX_SIGNALS: Final = 256
 MAX_LINKS: Final = 64
 MAX_MEMBERS: Final = 32  # signals that a sequence shows
+VALUES_KEPT: Final = 4  # of every flood, before anything but its milliseconds goes
+FLOODS_KNOWN: Final = 8  # the latest floods of a key remember longest which parts they took in
 OTHER_VALUES_MS: Final = 3_600_000  # signals that differ in a grouped or counted value fold as if so much further apart
 
 
 def within_bounds(state: KeyState) -> KeyState:
     """Return the state as it may be kept: the same one, unless it holds too much."""
     state = fold(state, MAX_SIGNALS)
-    while not state.empty and not _fits(plain_bytes(state)):
-        state = _smaller(state)
+    while not state.empty and (times := _times_too_large(plain_bytes(state))) > 1:
+        state = _smaller(state, times)
     return state
 
 
-def _fits(plain: bytes) -> bool:
-    small = len(plain) <= MAX_STATE_BYTES - PACKING_BYTES
-    return small or (len(plain) <= MAX_PLAIN_BYTES and len(packed(plain)) <= MAX_STATE_BYTES)
+def _times_too_large(plain: bytes) -> float:
+    """Return how many times the bound a state has; at most 1 when it fits."""
+    if len(plain) <= MAX_STATE_BYTES - PACKING_BYTES:
+        return 0
+    return max(len(plain) / MAX_PLAIN_BYTES, len(packed(plain)) / MAX_STATE_BYTES)
 
 
 def fold(state: KeyState, limit: int) -> KeyState:
@@ -46,17 +52,21 @@ def fold(state: KeyState, limit: int) -> KeyState:
     if len(state.signals) <= limit:
         return state
     signals, values = list(state.signals), _values(state.signals)
-    edges = sorted({*(s.start for s in state.standing), *(end + 1 for end in _ends(state))})
+    edges = _edges(state)
     while len(signals) > limit and (pair := _nearest_pair(signals, values, edges)):
         into, away = pair
-        signals[into] = replace(signals[into], count=min(LARGEST, signals[into].count + signals[away].count))
+        count = min(LARGEST, signals[into].count + signals[away].count)
+        signals[into] = crowd.without_flood(signals[into], count)
         del signals[away], values[away]
     dropped = len(state.signals) - len(signals)
-    return replace(state, signals=tuple(signals), evicted=state.evicted + dropped) if dropped else state
+    kept = tuple(sorted(signals, key=crowd.order))
+    return replace(state, signals=kept, evicted=state.evicted + dropped) if dropped else state
 
 
-def _ends(state: KeyState) -> list[int]:
-    return [s.end for s in state.standing] + [end for _, end in state.floors]
+def _edges(state: KeyState) -> list[int]:
+    """Return where sequences start, and the first milliseconds after their ends."""
+    ends = [*(s.end for s in state.standing), *(end for _, end in state.floors)]
+    return sorted({*(s.start for s in state.standing), *(end + 1 for end in ends)})
 
 
 def _values(signals: Sequence[Signal]) -> list[int]:
@@ -74,6 +84,8 @@ def _nearest_pair(signals: Sequence[Signal], values: Sequence[int], edges: Seque
     best: tuple[bool, int, int, int] | None = None
     for index, (signal, stretch) in enumerate(zip(signals, stretches, strict=True)):
         start = first.setdefault(stretch, index)
+        if crowd.is_across(signal, edges):
+            continue
         for alike in (values[index], None):
             into = before.get((stretch, signal.analytic.uid, alike))
             before[stretch, signal.analytic.uid, alike] = index
@@ -85,10 +97,16 @@ def _nearest_pair(signals: Sequence[Signal], values: Sequence[int], edges: Seque
     return best[2:] if best else None
 
 
-def _smaller(state: KeyState) -> KeyState:
-    """Let go of what is missed least: details, then an eighth of the likes, links or oldest sequences, then signals."""
-    if any(signal.matched for signal in state.signals):
-        return replace(state, signals=tuple(replace(signal, matched=()) for signal in state.signals))
+def _smaller(state: KeyState, times: float) -> KeyState:
+    """Let go of what is missed least: details, then an eighth of the likes, links or oldest sequences, then signals.
+
+    Args:
+        state: A state that is too large.
+        times: How many times too large.
+    """
+    blurred = _blurred(state, times)
+    if blurred is not state:
+        return blurred
     folded = fold(state, len(state.signals) - _eighth(state.signals))
     if folded is not state:
         return folded
@@ -103,6 +121,23 @@ def _smaller(state: KeyState) -> KeyState:
         return replace(state, signals=state.signals[away:], evicted=min(LARGEST, state.evicted + forgotten))
     away = _eighth(state.floors)
     return replace(state, floors=state.floors[away:], evicted=state.evicted + away)
+
+
+def _blurred(state: KeyState, times: float) -> KeyState:
+    """Let go of what matched, then of what floods know: the milliseconds, some of many values, which parts are in."""
+    if any(signal.matched for signal in state.signals):
+        return replace(state, signals=tuple(replace(signal, matched=()) for signal in state.signals))
+    edges = _edges(state)
+    grains = sum(len(signal.flood.grains) for signal in state.signals if signal.flood)
+    fewer = min(grains - max(1, grains // 4), int(grains / times))
+    ways: tuple[Callable[[], KeyState], ...] = (
+        lambda: crowd.coarsened(state, fewer, edges),
+        lambda: crowd.with_fewer_values(state, VALUES_KEPT, edges),
+        lambda: crowd.with_less_seen(state, FLOODS_KNOWN),
+        lambda: crowd.with_fewer_values(state, 1, edges),
+        lambda: crowd.with_less_seen(state, 0),
+    )
+    return next((blurred for way in ways if (blurred := way()) is not state), state)
 
 
 def _eighth(items: Sequence[object]) -> int:

@@ -10,23 +10,23 @@ watermark alone would ask for, and a copy that comes over a link is late only be
 
 from __future__ import annotations
 
-from bisect import insort
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
+from operator import itemgetter
 from typing import Final
 
-from models import ocsf
 from models.entity import EntityKey, EntityLink
-from models.fields import LARGEST
-from models.finding import Sequence, SequenceClosed, SequenceMember, Signal
-from models.finding_ocsf import sequence_to_ocsf
-from models.uids import content_uid, sequence_uid
-from streams.correlate.bounds import MAX_LINKS, MAX_MEMBERS, settled, with_links, within_bounds
-from streams.correlate.escalation import decide
+from models.finding import Sequence, SequenceClosed, Signal
+from streams.correlate.bounds import MAX_LINKS, settled, with_links, within_bounds
+from streams.correlate.crowd import with_signal
 from streams.correlate.routing import Router, group_keys
+from streams.correlate.sequences import sequence_of, standing_of
 from streams.correlate.spec import CorrelationSpec
 from streams.correlate.state import KeyState, Standing
-from streams.correlate.windows import Span, find_spans
+from streams.correlate.windows import find_spans
+from streams.flood import FLOOD_LIMIT, Moment, clipped, last_time, moments, split_by_target
 
 LINK_HORIZON_MS: Final = 2 * 3_600_000  # a link's validity reaches at most this far back from the event that shows it
 NEVER: Final = 2**62
@@ -51,6 +51,11 @@ class Forward:
 
     key: str
     signal: Signal
+
+    @property
+    def uid(self) -> str:
+        """Return the signal's uid."""
+        return self.signal.uid
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +87,16 @@ Output = Published | SequenceClosed | Forward | Late | Evicted
 class Correlator:
     """The compiled correlations and the pure step over them. Immutable once made."""
 
-    __slots__ = ("_hold", "router", "specs")
+    __slots__ = ("_hold", "flood_limit", "router", "specs")
 
-    def __init__(self, specs: Iterable[CorrelationSpec]) -> None:
+    def __init__(self, specs: Iterable[CorrelationSpec], flood_limit: int = FLOOD_LIMIT) -> None:
+        """Prepare.
+
+        Args:
+            specs: The compiled correlations.
+            flood_limit: How many signals of one rule and second stay single in a group.
+        """
+        self.flood_limit = flood_limit
         self.specs = tuple(sorted(specs, key=lambda spec: spec.uid))
         self.router = Router(self.specs)
         self._hold = max((spec.timespan for spec in self.specs), default=0)
@@ -107,15 +119,17 @@ class Correlator:
         evicted, outputs = state.evicted, list[Output]()
         horizon = watermark - LINK_HORIZON_MS
         if isinstance(item, Signal):
-            if any(held.uid == item.uid for held in state.signals):
+            held = with_signal(state, item, key, self.flood_limit)
+            if held is state:
                 return state, ()
+            state = held
             on_time = horizon if item.via else watermark
-            if item.time < on_time:
-                outputs.append(Late(item, key, on_time - item.time))
-            state = _with_signal(state, item)
+            late = clipped(item, lambda time: time < on_time)
+            if late is not None:
+                outputs.append(Late(late, key, on_time - late.time))
             outputs.extend(self._over_links(item, state.links, key))
         elif isinstance(item, EntityLink):
-            if any(held.uid == item.uid for held in state.links):
+            if any(known.uid == item.uid for known in state.links):
                 return state, ()
             state = _with_link(state, item)
             outputs.extend(out for signal in state.signals for out in self._over_links(signal, (item,), key))
@@ -134,39 +148,57 @@ class Correlator:
         oldest = _oldest(state.signals)
         ends = [end + self._hold for _, end in state.floors if end < oldest] + [link.valid_to for link in state.links]
         ends += [self._needed_until(signal, state) for signal in state.signals] + [s.end for s in state.standing]
+        waiting = [spec for spec in self.specs if not spec.threshold.monotone]
+        held = self._moments(state) if waiting else []
         waits = [
-            signal.time + spec.timespan
-            for spec in self.specs
-            if not spec.threshold.monotone
-            for signal in self._signals_of(spec, key, state)
-            if signal.time + spec.timespan >= state.watermark
+            moment.time + spec.timespan
+            for spec in waiting
+            for moment in self._seen_by(spec, key, held)
+            if moment.time + spec.timespan >= state.watermark
         ]
         return min((*(end + LINK_HORIZON_MS for end in ends), *waits), default=NEVER - 1) + 1
 
     def _over_links(self, signal: Signal, links: Iterable[EntityLink], key: str) -> Iterator[Forward]:
-        if not any(str(entity) == key for entity in signal.entities):
-            return
         for link in links:
-            if link.holds_at(signal.time):
-                copy, keys = self.router.over_link(signal, _other_end(link, key))
-                yield from (Forward(target, copy) for target in keys)
+            there = clipped(signal, link.holds_at)
+            if there is not None:
+                copies = split_by_target(there, partial(self._over_link, _other_end(link, key), key))
+                yield from (Forward(target, copy) for copy, target in copies)
 
-    def _signals_of(self, spec: CorrelationSpec, key: str, state: KeyState) -> list[Signal]:
-        return [s for s in state.signals if s.analytic.uid in spec.rules and key in group_keys(spec, s)]
+    def _over_link(self, other: EntityKey, key: str, signal: Signal) -> tuple[Signal, tuple[str, ...]]:
+        is_from_here = any(str(entity) == key for entity in signal.entities)
+        return self.router.over_link(signal, other) if is_from_here else (signal, ())
+
+    def _moments(self, state: KeyState) -> list[Moment]:
+        """Return what there is to see: every signal, and every moment of a flood, sorted."""
+        return sorted(chain.from_iterable(map(moments, state.signals)), key=itemgetter(0, 1))
+
+    def _seen_by(self, spec: CorrelationSpec, key: str, held: Iterable[Moment]) -> list[Moment]:
+        """Return what a rule sees of it: the signals of its rules that are in the group."""
+        seen, known = [], dict[int, bool]()
+        for moment in held:
+            signal = moment.signal
+            is_seen = known.get(id(signal))
+            if is_seen is None:
+                is_seen = signal.analytic.uid in spec.rules and key in group_keys(spec, signal)
+                known[id(signal)] = is_seen
+            if is_seen:
+                seen.append(moment)
+        return seen
 
     def _restate(self, key: str, state: KeyState, watermark: int) -> tuple[KeyState, list[Output]]:
         """Find all sequences anew and tell what changed against those that stood."""
-        floors = dict(state.floors)
+        floors, held = dict(state.floors), self._moments(state)
         standing: list[Standing] = []
         outputs: list[Output] = []
         for spec in self.specs:
             before = {s.uid: s for s in state.standing if s.spec == spec.uid}
-            mine = self._signals_of(spec, key, state)
+            mine = self._seen_by(spec, key, held)
             if not mine and not before:
                 continue
             spans = list(find_spans(spec, mine, floors.get(spec.uid, -1), watermark))
-            found = [_sequence(spec, key, span) for span in spans]
-            entries = [_standing(sequence, span) for sequence, span in zip(found, spans, strict=True)]
+            found = [sequence_of(spec, key, span) for span in spans]
+            entries = [standing_of(sequence, span) for sequence, span in zip(found, spans, strict=True)]
             standing.extend(entries)
             outputs.extend(_changes(spec, key, before, found, entries))
         return replace(state, standing=tuple(standing), watermark=watermark), outputs
@@ -189,8 +221,9 @@ class Correlator:
 
     def _needed_until(self, signal: Signal, state: KeyState) -> int:
         """Return the last horizon (ms) at which a signal may still be an anchor or belongs to what can still change."""
-        ends = [s.end for s in state.standing if s.start <= signal.time <= s.end and self._looks_at(s.spec, signal)]
-        return max(signal.time + self._hold, *ends) if ends else signal.time + self._hold
+        first, last = signal.time, last_time(signal)
+        ends = [s.end for s in state.standing if s.start <= last and first <= s.end and self._looks_at(s.spec, signal)]
+        return max(last + self._hold, *ends) if ends else last + self._hold
 
     def _looks_at(self, spec_uid: str, signal: Signal) -> bool:
         return any(spec.uid == spec_uid for spec in self.router.wanted_by(signal.analytic.uid))
@@ -212,58 +245,9 @@ def _other_end(link: EntityLink, key: str) -> EntityKey:
     return link.right if str(link.left) == key else link.left
 
 
-def _with_signal(state: KeyState, signal: Signal) -> KeyState:
-    signals = list(state.signals)
-    insort(signals, signal, key=lambda held: (held.time, held.uid))
-    return replace(state, signals=tuple(signals))
-
-
 def _with_link(state: KeyState, link: EntityLink) -> KeyState:
     links = sorted((*state.links, link), key=lambda held: (held.valid_to, held.uid))
     return with_links(replace(state, links=tuple(links)), MAX_LINKS)
-
-
-def _sequence(spec: CorrelationSpec, key: str, span: Span) -> Sequence:
-    decision = decide(span.signals, spec.risk_threshold)
-    return Sequence(
-        uid=sequence_uid(spec.uid, key, span.signals[0].uid),
-        revision=min(LARGEST, sum(signal.count for signal in span.signals)),
-        analytic=spec.analytic,
-        group=key,
-        members=_members(span.signals),
-        start_time=span.signals[0].time,
-        end_time=span.signals[-1].time,
-        risk=decision.risk,
-        is_alert=decision.is_alert,
-        reasons=decision.reasons,
-        investigation=spec.investigation,
-    )
-
-
-def _members(signals: tuple[Signal, ...]) -> tuple[SequenceMember, ...]:
-    """Keep the first signal of every detection, then the earliest of the rest, up to the bound."""
-    first = {signal.analytic.uid: signal for signal in reversed(signals)}
-    rest = [signal for signal in signals if first[signal.analytic.uid] is not signal]
-    chosen = sorted(first.values(), key=lambda s: (s.time, s.uid))[:MAX_MEMBERS]
-    chosen += rest[: MAX_MEMBERS - len(chosen)]
-    return tuple(_member(signal) for signal in sorted(chosen, key=lambda s: (s.time, s.uid)))
-
-
-def _member(signal: Signal) -> SequenceMember:
-    return SequenceMember(
-        uid=signal.uid,
-        time=signal.time,
-        analytic=signal.analytic,
-        event_uid=signal.event.uid,
-        domain=signal.domain,
-        risk=signal.risk,
-        count=signal.count,
-    )
-
-
-def _standing(sequence: Sequence, span: Span) -> Standing:
-    digest = content_uid("published", ocsf.encode(sequence_to_ocsf(sequence)))
-    return Standing(sequence.analytic.uid, sequence.uid, digest, sequence.start_time, span.end, sequence.is_alert)
 
 
 def _changes(

@@ -14,12 +14,13 @@ import orjson
 from models.entity import EntityKey, EntityLink
 from models.errors import InvalidRecord
 from models.finding import Analytic, Attack, EventRef, Signal
+from models.flood import flood_from_json, flood_to_json
 from models.records import Coordinates
 
-STATE_VERSION: Final = 2
+STATE_VERSION: Final = 3
 MAX_PLAIN_BYTES: Final = 1_000_000  # a state that unpacks to more is not one of ours
 PACKING_BYTES: Final = 64  # what packing adds at most
-_SIGNAL: Final = (str, int, int, list, str, int, int, list, dict, list, int, list)
+_SIGNAL: Final = (str, int, int, list, str, int, int, list, dict, list, int, list, list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +170,14 @@ def _signal_row(signal: Signal, analytic: int) -> list[Any]:
         [list(pair) for pair in signal.matched],
         signal.count,
         [str(entity) for entity in signal.via],
+        [flood_to_json(signal.flood)] if signal.flood else [],
     ]
 
 
 def _signal(row: list[Any], analytics: list[Analytic]) -> Signal:
-    uid, time, analytic, ref, domain, confidence, risk, entities, fields, matched, count, via = _typed(row, *_SIGNAL)
+    uid, time, analytic, ref, domain, confidence, risk, entities, fields, matched, count, via, flood = _typed(
+        row, *_SIGNAL
+    )
     event_uid, class_uid, source, topic, partition, offset, sha256 = _typed(ref, str, int, str, str, int, int, str)
     _texts(list(fields.values()))
     return Signal(
@@ -189,6 +193,7 @@ def _signal(row: list[Any], analytics: list[Analytic]) -> Signal:
         matched=tuple(_pair(pair, str, str) for pair in matched),
         count=count,
         via=_entities(via),
+        flood=flood_from_json(flood[0], time) if flood else None,
     )
 
 

@@ -14,6 +14,7 @@ from itertools import accumulate
 
 from models.finding import Signal
 from streams.correlate.spec import CorrelationSpec
+from streams.flood import Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,51 +22,56 @@ class Span:
     """One sequence that was found.
 
     Attributes:
-        signals: Its signals, sorted by time and uid; the first is the anchor.
+        moments: Its signals, sorted by time and uid; the first is the anchor.
         end: Last millisecond at which a signal still joins it.
     """
 
-    signals: tuple[Signal, ...]
+    moments: tuple[Moment, ...]
     end: int
 
 
-def find_spans(spec: CorrelationSpec, signals: Sequence[Signal], floor: int, watermark: int) -> Iterator[Span]:
+def find_spans(spec: CorrelationSpec, moments: Sequence[Moment], floor: int, watermark: int) -> Iterator[Span]:
     """Yield the sequences of one rule in one group, earliest first.
 
     Args:
         spec: The correlation rule.
-        signals: Signals of the group that the rule looks at, sorted by time and uid, distinct.
+        moments: Signals of the group that the rule looks at, floods by their moments, sorted by time and uid, distinct.
         floor: No anchor at or before this time (ms): an earlier sequence, already final, reached this far.
         watermark: Event time (ms) before which nothing more is expected. Conditions that more signals could undo
             (`lt`, `eq`, ...) hold only once their window lies before it.
     """
-    times = [signal.time for signal in signals]
-    holds = _condition(spec, signals, times)
+    times = [moment.time for moment in moments]
+    holds = _condition(spec, moments, times)
     position = bisect_right(times, floor)
-    while position < len(signals):
+    while position < len(moments):
         anchor = times[position]
         closed = anchor + spec.timespan < watermark
         if (spec.threshold.monotone or closed) and holds(position):
             end = anchor + spec.span
             last = bisect_right(times, end)
-            yield Span(tuple(signals[position:last]), end)
+            yield Span(tuple(moments[position:last]), end)
             position = last
         else:
             position = bisect_right(times, anchor)  # the window of another signal at that time is the same one
 
 
-def _condition(spec: CorrelationSpec, signals: Sequence[Signal], times: Sequence[int]) -> Callable[[int], bool]:
+def _condition(spec: CorrelationSpec, moments: Sequence[Moment], times: Sequence[int]) -> Callable[[int], bool]:
     """Return the test of the window that begins at a position. All windows together take little more than one pass."""
     if spec.kind == "temporal_ordered":
-        by_rule = {rule: [s.time for s in signals if s.analytic.uid == rule] for rule in spec.rules}
+        by_rule = {rule: _times(moments, rule, len(spec.rules)) for rule in spec.rules}
         return lambda position: _in_order(spec, by_rule, times[position])
     if spec.kind == "event_count":
-        counts = _sums([signal.count for signal in signals], times, spec.timespan)
+        counts = _sums([moment.matches for moment in moments], times, spec.timespan)
     elif spec.kind == "value_count":
-        counts = _distinct([counted(spec, signal) for signal in signals], times, spec.timespan)
+        counts = _distinct([counted(spec, moment.signal) for moment in moments], times, spec.timespan)
     else:
-        counts = _distinct([signal.analytic.uid for signal in signals], times, spec.timespan)
+        counts = _distinct([moment.signal.analytic.uid for moment in moments], times, spec.timespan)
     return lambda position: spec.threshold.holds(counts[position])
+
+
+def _times(moments: Sequence[Moment], rule: str, most: int) -> list[int]:
+    """Return the times of a rule's matches, one that stands for several as often as the order can need it."""
+    return [m.time for m in moments if m.signal.analytic.uid == rule for _ in range(min(m.matches, most))]
 
 
 def _sums(amounts: Sequence[int], times: Sequence[int], timespan: int) -> list[int]:

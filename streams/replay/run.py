@@ -26,13 +26,14 @@ from models.uids import sha256_hex
 from models.verdict import verdict_to_ocsf
 from streams import lake
 from streams.clockcheck import ClockCheck, WrongClock
-from streams.correlate.engine import Late
+from streams.correlate.engine import Forward, Late
 from streams.deadletter import dead_letter_to_json
+from streams.flood import Folds, Keyed
 from streams.ingest import Ingested
 from streams.lake_store import LakeStore
 from streams.replay.inputs import Sourced
 from streams.replay.outputs import NAMES, SUMMARY, SortedLines, write_lines, write_summary
-from streams.replay.timeline import Timeline
+from streams.replay.timeline import Item, Timeline
 from streams.stage import Stages
 
 LAKE_BATCH: Final = 10_000
@@ -97,7 +98,8 @@ class Replay:
         self._dead = SortedLines()
         self._clocks = ClockCheck()
         self._links: dict[str, tuple[int, EntityLink]] = {}
-        self._signals: dict[str, Signal] = {}
+        self._folds = Folds(stages.correlator.flood_limit)
+        self._copies: list[Keyed] = []
 
     def run(
         self, records: Iterable[Sourced | DeadLetter], left_out: Iterable[tuple[Path, str]], tell: Callable[[int], None]
@@ -128,7 +130,8 @@ class Replay:
             writer = lake.LakeWriter(Path(scratch))
             self._ingest(records, writer, tell)
             self._found.clocks = self._clocks.found()
-            self._found.signals = sorted(self._signals.values(), key=lambda s: (s.time, s.uid))
+            self._copies = sorted(self._folds.parts(), key=lambda copy: (copy[0].time, copy[0].uid, copy[1]))
+            self._found.signals = list({signal.uid: signal for signal, _ in self._copies}.values())
             self._archive_signals(writer)
             self._correlate()
             self._investigate(LakeStore(Path(scratch)))
@@ -165,7 +168,9 @@ class Replay:
         self._events.add(event.time, event.uid, record)
         self._found.by_source[event.source] += 1
         for routed in result.signals:
-            self._signals[routed.signal.uid] = routed.signal
+            self._found.counts["signal_copies_dropped"] += routed.routes.dropped
+            for key in routed.routes.keys:
+                self._folds.add(routed.signal, key)
         for link in result.links:
             at, _ = self._links.get(link.uid, (event.time, link))
             self._links[link.uid] = min((at, link), (event.time, link), key=lambda seen: (seen[0], seen[1].evidence))
@@ -187,13 +192,12 @@ class Replay:
 
     def _correlate(self) -> None:
         timeline = Timeline(self._stages.correlator)
-        items: list[tuple[int, Signal | EntityLink]] = [(s.time, s) for s in self._found.signals]
+        items: list[Item] = [(signal.time, Forward(key, signal)) for signal, key in self._copies]
         items += self._links.values()
         timeline.play(sorted(items, key=lambda item: (item[0], item[1].uid)))
         self._found.sequences = sorted(timeline.standing.values(), key=lambda s: (s.start_time, s.uid))
         self._found.late = timeline.late
         self._found.counts["signals_folded"] = timeline.folded
-        self._found.counts["signal_copies_dropped"] = timeline.dropped_copies
 
     def _investigate(self, store: LakeStore) -> None:
         for sequence in self._found.sequences:

@@ -14,6 +14,7 @@ from streams.correlate.engine import NEVER, Correlator, Evicted, Forward, Late, 
 from streams.correlate.state import KeyState
 
 END_OF_TIME: Final = NEVER
+Item = tuple[int, Signal | Forward | EntityLink]
 
 
 @dataclass(slots=True)
@@ -36,10 +37,13 @@ class Timeline:
     _states: dict[str, KeyState] = field(default_factory=dict)
     _due: list[tuple[int, str]] = field(default_factory=list)
 
-    def play(self, items: Iterable[tuple[int, Signal | EntityLink]]) -> None:
-        """Play items that come in order of time (ms), then let all time pass."""
+    def play(self, items: Iterable[Item]) -> None:
+        """Play items that come in order of time (ms), then let all time pass; a Forward knows its key, a signal not."""
         for time, item in items:
             self._pass_time(time)
+            if isinstance(item, Forward):
+                self._step(item.key, item.signal, time)
+                continue
             for key in self._keys(item):
                 self._step(key, item, time)
         self._pass_time(END_OF_TIME)

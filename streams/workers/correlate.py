@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,10 +27,13 @@ from streams.config import Settings
 from streams.correlate.engine import Correlator, Evicted, Forward, Late, Output, Published
 from streams.correlate.state import KeyState, decode_state, encode_state
 from streams.correlate.watermark import Tick, Watermarks
+from streams.rulebook import Rulebook
+from streams.stage import freeze_heap
 from streams.topics import partition_for
-from streams.workers.clients import LOG, Stop, keyed_partitions, worker_stages
+from streams.workers.clients import LOG, Stop, keyed_partitions
 from streams.workers.committed import CommittedTransport
 from streams.workers.health import Health
+from streams.workers.reload import Reloader
 
 APP: Final = "braid-correlate"
 TABLE: Final = "state"
@@ -41,7 +45,8 @@ class Correlation:
     """All partitions of one worker process: states, watermarks, deadlines."""
 
     def __init__(self, app: faust.App, settings: Settings, health: Health, partitions: int) -> None:
-        self._correlator: Correlator = worker_stages(settings).correlator
+        self.rules: Reloader[Correlator] = Reloader(settings, health, partial(_correlator, settings.flood_limit))
+        self._correlator = self.rules.load().made
         self._health = health
         self._prefix = settings.topic_prefix
         self._partitions = partitions
@@ -57,8 +62,16 @@ class Correlation:
             self._deadlines.pop(partition, None)
         self._cache.clear()
 
+    def _renew(self) -> None:
+        """Take new correlations where there are some. Between two records: no step is under way."""
+        loaded = self.rules.take()
+        if loaded is not None and loaded.made.specs != self._correlator.specs:
+            self._correlator = loaded.made
+            self._deadlines.clear()  # they follow from the correlations, and are read from the table anew
+
     async def take(self, event: Any) -> None:
         """Take one record of `signals` or `entity-links`."""
+        self._renew()
         message = event.message
         try:
             item = _item(message.topic.removeprefix(self._prefix), event.value, event.headers or {})
@@ -170,6 +183,12 @@ class Correlation:
         )
 
 
+def _correlator(flood_limit: int, rulebook: Rulebook) -> Correlator:
+    made = Correlator(rulebook.correlations, flood_limit)
+    freeze_heap()
+    return made
+
+
 def _watermarks_key(partition: int) -> bytes:
     return WATERMARKS_KEY + str(partition).encode()
 
@@ -225,6 +244,7 @@ def build_app(settings: Settings, health: Health, partitions: int) -> faust.App:
     )
     app.transport = CommittedTransport(brokers, app, loop=app.loop)
     correlation = Correlation(app, settings, health, partitions)
+    correlation.rules.start()
     names = [settings.topic_prefix + name for name in ("signals", "entity-links")]
     channel = app.topic(*names, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
 

@@ -20,7 +20,8 @@ from streams import wire
 from streams.clockcheck import Clock, ClockCheck
 from streams.config import Settings
 from streams.correlate.watermark import Tick, tick_after
-from streams.ingest import Ingest, Ingested
+from streams.flood import fold_batch
+from streams.ingest import Ingested, Routed
 from streams.sources.framing import split_message
 from streams.sources.registry import SOURCES
 from streams.topics import RAW_PREFIX
@@ -28,6 +29,7 @@ from streams.workers import clients
 from streams.workers.clients import LOG, Stop
 from streams.workers.health import Health
 from streams.workers.lines import Lines
+from streams.workers.rules import RunningRules
 
 POLL_SECONDS: Final = 0.2
 TICK_STEP_MS: Final = 1000  # a watermark that moved less is not worth a record on every partition
@@ -43,7 +45,7 @@ class IngestWorker:
         self._settings = settings
         self._health = health
         self._stop = stop
-        self._stage: Ingest = clients.worker_stages(settings).ingest
+        self._rules = RunningRules(settings, health)
         self._partitions = clients.keyed_partitions(settings, stop)
         self._ticks: dict[tuple[str, int], Tick] = {}
         self._sent: dict[tuple[str, int], int] = {}
@@ -58,14 +60,17 @@ class IngestWorker:
         producer = clients.transactional_producer(self._settings, "ingest", self._stop)
         topics = [source.topic for source in SOURCES.values()]
         consumer = clients.consumer(self._settings, "ingest", topics, on_assign=self._assigned, on_revoke=self._revoked)
+        self._rules.start()
         self._health.set(status="running")
         try:
             while not self._stop.requested:
+                self._rules.begin()
                 batch = clients.usable(consumer.consume(self._settings.batch_records, POLL_SECONDS))
                 if batch or self._lines.silent():
                     self._transact(consumer, producer, batch)
         finally:
             self._health.set(status="stopping")
+            self._rules.close()
             consumer.close()
 
     def _transact(self, consumer: Consumer, producer: Producer, batch: list[KafkaMessage]) -> None:
@@ -80,6 +85,7 @@ class IngestWorker:
             self._give_back(consumer, producer, error)
         else:
             self._health.add(transactions=1, **counts)
+            self._rules.end()
             self._tell_of_clocks()
 
     def _tell_of_clocks(self) -> None:
@@ -119,15 +125,18 @@ class IngestWorker:
 
     def _process(self, producer: Producer, batch: list[KafkaMessage]) -> dict[str, int]:
         counts = {"records": 0, "events": 0, "signals": 0, "dead_letters": 0}
+        found: list[Routed] = []
         for record in chain(chain.from_iterable(map(self._records, batch)), self._lines.waited_for()):
             counts["records"] += 1
             for result in self._one(record):
                 counts["events"] += result.event is not None
                 counts["signals"] += len(result.signals)
                 counts["dead_letters"] += len(result.dead)
+                self._rules.observe(result.dead)
+                found += result.signals
                 for outgoing in self._outgoing(result):
                     clients.produce(producer, self._settings.topic_prefix, outgoing)
-        for outgoing in self._new_ticks():
+        for outgoing in chain(self._folded(found), self._new_ticks()):
             clients.produce(producer, self._settings.topic_prefix, outgoing)
         return counts
 
@@ -135,7 +144,7 @@ class IngestWorker:
         if isinstance(record, DeadLetter):
             return (Ingested(None, dead=(record,)),)
         source = SOURCES[record.source]
-        results = self._stage.process(source, record)
+        results = self._rules.ingest.process(source, record)
         key = source.name, record.at.partition
         for result in results:
             if result.event is not None:
@@ -163,14 +172,21 @@ class IngestWorker:
     def _outgoing(self, result: Ingested) -> Iterable[wire.Message]:
         if result.event is not None:
             yield wire.event_message(result.event)
-        for routed in result.signals:
-            self._health.add(signal_copies=len(routed.routes.keys), signal_copies_dropped=routed.routes.dropped)
-            for key in routed.routes.keys:
-                yield wire.signal_message(routed.signal, key)
         for link in result.links:
             yield from self._link_once(link)
         for letter in result.dead:
             yield wire.dead_letter_message(letter)
+
+    def _folded(self, found: Iterable[Routed]) -> Iterable[wire.Message]:
+        """Send a batch's signals to all of their keys, floods among them folded."""
+        copies, dropped = [], 0
+        for routed in found:
+            copies += [(routed.signal, key) for key in routed.routes.keys]
+            dropped += routed.routes.dropped
+        sent = fold_batch(copies, self._settings.flood_limit)
+        in_floods = len(copies) - sum(signal.flood is None for signal, _ in sent)
+        self._health.add(signal_copies=len(sent), signal_copies_dropped=dropped, copies_in_floods=in_floods)
+        return (wire.signal_message(signal, key) for signal, key in sent)
 
     def _link_once(self, link: EntityLink) -> Iterable[wire.Message]:
         """Send a link the first time this process sees it: the same fact stands in thousands of records."""

@@ -32,6 +32,11 @@ class Driver:
                 self._step(key, item, watermark)
         return self
 
+    def deliver(self, signal: Signal, key: str, watermark: int = 0) -> Driver:
+        """Take one message of the topic: a signal, or a part of a flood, that goes to one key."""
+        self._step(key, signal, watermark)
+        return self
+
     def tick(self, watermark: int) -> Driver:
         for key in list(self.states):
             self._step(key, None, watermark)

@@ -108,7 +108,7 @@ def test_within_the_cooldown_a_signal_revises_and_after_it_another_sequence_open
 
 def test_a_sequence_shows_the_first_of_every_detection_and_then_the_earliest():
     rule = spec("event_count", "ab", count=1)
-    signals = [here("a", n) for n in range(MAX_MEMBERS + 10)]
+    signals = [here("a", n * 1000) for n in range(MAX_MEMBERS + 10)]
     (*_, last) = published(fed(rule, *signals, here("b", HOUR // 10)))
     assert (len(last.members), last.revision) == (MAX_MEMBERS, MAX_MEMBERS + 11)
     assert [member.uid for member in last.members[:-1]] == [s.uid for s in signals[: MAX_MEMBERS - 1]]

@@ -23,7 +23,7 @@ from tests.correlate.one_key import (
 
 def test_signals_folded_away_are_counted_and_their_count_stays():
     rule = spec("event_count", "a", count=2, timespan=HOUR)
-    driver = fed(rule, *(here("a", n) for n in range(400)))
+    driver = fed(rule, *(here("a", n * 1000) for n in range(400)))
     state = driver.states[KEY]
     assert sum(s.count for s in state.signals) == published(driver)[-1].revision == 400
     assert driver.evicted == state.evicted == 400 - len(state.signals) > 0

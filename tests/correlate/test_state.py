@@ -16,7 +16,9 @@ from models.errors import InvalidRecord
 from models.finding import Analytic, Attack, EventRef, Signal
 from models.records import Coordinates
 from streams.correlate.state import STATE_VERSION, KeyState, Standing, decode_state, encode_state
+from streams.flood import merged
 from tests.correlate.build import link, signal, state_of
+from tests.models.strategies import folded, grain_rows
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 numbers = st.integers(-(2**53), 2**53)
@@ -36,7 +38,7 @@ analytics = st.builds(
 refs = st.builds(
     EventRef, texts, st.integers(1001, 7004), texts, st.builds(Coordinates, texts, numbers, numbers), texts
 )
-signals = st.builds(
+single_signals = st.builds(
     Signal,
     uid=texts,
     time=times,
@@ -51,6 +53,7 @@ signals = st.builds(
     count=st.integers(1, 2**53),
     via=st.lists(entities, max_size=1).map(tuple),
 )
+signals = single_signals | st.builds(folded, single_signals, grain_rows)
 links = st.builds(EntityLink, texts, entities, entities, times, times, st.integers(0, 100), texts, texts)
 standings = st.builds(Standing, texts, texts, texts, times, times, st.booleans())
 states = st.builds(
@@ -122,6 +125,7 @@ def test_deep_nesting_is_refused():
 
 FULL = state_of(
     signal("a", 0, "host:h1", "user:u", fields={"port": "1"}, matched=(("Image", "x.exe"),)),
+    merged([signal("b", at, "host:h1", fields={"port": "1"}, name=f"b{at}") for at in (5, 6)], "host:h1"),
     links=(link("ip:192.0.2.1", "host:h1", 0, 5),),
     standing=(Standing("s", "uid", "digest", 1, 2, is_alert=True),),
     floors=(("s", 5),),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from models.finding import Signal
 from streams.correlate.spec import CorrelationSpec
 from streams.correlate.windows import find_spans
+from streams.flood import moments
 from tests.correlate.build import MINUTE, START, signal, spec
 from tests.correlate.oracle import holds
 
@@ -21,8 +22,8 @@ def spans(
 ) -> list[tuple[list[str], int]]:
     """Return the names of the signals of every sequence, and where it ends after START."""
     ordered = sorted(signals, key=lambda s: (s.time, s.uid))
-    found = find_spans(rule, ordered, floor, watermark)
-    return [([s.event.uid for s in span.signals], span.end - START) for span in found]
+    found = find_spans(rule, [moment for one in ordered for moment in moments(one)], floor, watermark)
+    return [([moment.signal.event.uid for moment in span.moments], span.end - START) for span in found]
 
 
 def at(*times: int, rule: str = "a") -> list[Signal]:

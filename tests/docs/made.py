@@ -20,11 +20,16 @@ from streams.cli import cli
 from streams.config import CONFIG_VARIABLE, PREFIX, Settings
 from streams.correlate import bounds, engine, routing, watermark
 from streams.detect import metadata
+from streams.detect.pipeline_items import REFUSED, TRANSFORMATIONS
+from streams.flood import FLOOD_LIMIT
 from streams.sources.base import MAX_RECORD_BYTES
+from streams.sources.inventory import inventory
 from streams.sources.registry import SOURCES
+from streams.sources.windows import logsource as windows
 from streams.topics import Topic, raw_topic, table
 from tests.command import COLUMNS, output_of
 from tests.conftest import REPO
+from tests.docs import rules
 
 README: Final = REPO / "README.md"
 DOCS: Final = REPO / "deploy" / "docs"
@@ -197,6 +202,7 @@ def _bounds() -> str:
         (
             ("One raw record", f"{MAX_RECORD_BYTES:,} bytes", "dead letter"),
             ("State of one key", f"{bounds.MAX_STATE_BYTES:,} bytes", "folded, counted"),
+            ("Signals of one rule, group and second", str(FLOOD_LIMIT), "folded, all of it kept"),
             ("Signals held for one key", str(bounds.MAX_SIGNALS), "folded, counted"),
             ("Links held for one entity", str(bounds.MAX_LINKS), "those that end first go"),
             ("Signals shown in one sequence", str(bounds.MAX_MEMBERS), "the rest only counted"),
@@ -220,6 +226,59 @@ def _levels() -> str:
     )
 
 
+def _log_sources() -> str:
+    found: dict[tuple[str, str], tuple[dict[str, None], dict[str, None]]] = {}
+    for one in inventory():
+        services, categories = found.setdefault((one.source, one.logsource.product), ({}, {}))
+        services.update({one.logsource.service: None} if one.logsource.service else {})
+        categories.update(dict.fromkeys(one.logsource.categories))
+    told = {"windows": "see [channels](#windows-channels)"}  # too many for a cell
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for (source, product), (services, categories) in sorted(found.items()):
+        cells = product and _code(product), told.get(source) or _codes(sorted(services)), _codes(sorted(categories))
+        alike.setdefault(cells, []).append(source)
+    return rows(
+        ("Sources", "`product`", "`service`", "`category`"),
+        ((", ".join(sources), *cells) for cells, sources in alike.items()),
+    )
+
+
+def _windows_channels() -> str:
+    services: dict[str, list[str]] = {}
+    for channel, service in sorted(windows.CHANNELS.items()):
+        services.setdefault(service, []).append(channel)
+    return rows(
+        ("`service`", "Channels, whatever their case"),
+        ((_code(service), ", ".join(map(_code, channels))) for service, channels in sorted(services.items())),
+    )
+
+
+def _windows_events() -> str:
+    events: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (service, event_id), categories in windows.CATEGORIES.items():
+        events.setdefault((service, categories), []).append(str(event_id))
+    changes: dict[str, list[str]] = {}
+    for word, category in windows.REGISTRY_CHANGE.items():
+        changes.setdefault(category, []).append(word)
+    lines = [(_code(service), ", ".join(ids), _codes(names)) for (service, names), ids in events.items()]
+    lines += [("", f"`registry_event` with {_codes(words)}", _code(category)) for category, words in changes.items()]
+    return rows(("`service`", "EventID", "`category`"), lines)
+
+
+def _transformations() -> str:
+    return rows(
+        ("Transformation", ""),
+        (
+            (_codes(sorted(TRANSFORMATIONS)), "taken"),
+            *((_code(name), f"refused: {reason}") for name, reason in REFUSED.items()),
+        ),
+    )
+
+
+def _codes(names: Iterable[str]) -> str:
+    return ", ".join(map(_code, names))
+
+
 def _weights() -> str:
     lines = [f"- {rule.name}: {rule.says}" for rule in RULES]
     return "\n".join((*lines, f"- True Positive from {TRUE_POSITIVE_FROM} points on"))
@@ -234,5 +293,13 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "verdict": _verdict,
     "bounds": _bounds,
     "levels": _levels,
+    "log-sources": _log_sources,
+    "transformations": _transformations,
+    "windows-channels": _windows_channels,
+    "windows-events": _windows_events,
     "weights": _weights,
+    "rules-check": rules.check,
+    "rules-explain": rules.explain,
+    "rules-backtest": rules.backtest,
+    "rules-coverage": rules.coverage,
 }

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from models import ocsf
 from models.action import KINDS, Action
 from models.entity import ENTITY_TYPES, EntityKey
 from models.finding import Analytic, Attack, EventRef, Sequence, SequenceClosed, SequenceMember, Signal
+from models.flood import SEALED, SECOND_MS, SINGLE, Grain, Variant, flood_of
+from models.ocsf_schema import LATEST_MS
 from models.records import Coordinates
 from models.verdict import EVENT, SIGNAL, VERDICTS, Claim, Evidence, Verdict
 
@@ -38,7 +42,7 @@ analytics = st.builds(
     attacks=attack_lists,
 )
 pairs = st.dictionaries(names, texts, max_size=4)
-signals = st.builds(
+single_signals = st.builds(
     Signal,
     uid=uids,
     time=times,
@@ -53,6 +57,34 @@ signals = st.builds(
     count=counts,
     via=st.lists(entities, max_size=1).map(tuple),
 )
+grain_rows = st.lists(
+    st.tuples(
+        st.integers(0, SECOND_MS - 1),
+        counts,
+        uids,
+        st.builds(
+            Variant,
+            pairs.map(lambda held: tuple(sorted(held.items()))),
+            st.lists(entities, max_size=2).map(tuple),
+            st.lists(entities, max_size=1).map(tuple),
+        ),
+        st.sampled_from([SINGLE, SEALED, "0123456789ab", "ba9876543210"]),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+def folded(signal: Signal, rows: list[tuple[int, int, str, Variant, str]]) -> Signal:
+    """Return a signal folded of the matches of these rows: offset in its second, count, uid, values, part."""
+    start = min(signal.time - signal.time % SECOND_MS, LATEST_MS - SECOND_MS)
+    grains = [Grain(start + offset, uid, count, variant, part) for offset, count, uid, variant, part in rows]
+    flood = flood_of(grains, ["0011223344ff", "aabbccddeeff"])
+    return replace(signal, time=flood.start, count=flood.count, flood=flood)
+
+
+folded_signals = st.builds(folded, single_signals, grain_rows)
+signals = single_signals | folded_signals
 members = st.builds(
     SequenceMember,
     uid=uids,
@@ -62,6 +94,7 @@ members = st.builds(
     domain=st.sampled_from(["identity", "network", "workload"]),
     risk=percents,
     count=counts,
+    first=st.just("") | uids,
 )
 sequences = st.builds(
     Sequence,

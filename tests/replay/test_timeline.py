@@ -117,7 +117,7 @@ def test_signals_that_are_far_apart_stay_apart_though_one_state_held_both() -> N
 
 
 def test_a_flood_on_one_key_is_folded_and_counted() -> None:
-    flood = [signal("a", at, "host:h1", name=f"flood {at}") for at in range(400)]
+    flood = [signal("a", at * 1000, "host:h1", name=f"flood {at}") for at in range(400)]
     played = timeline([spec("event_count", "a", count=300)], items(*flood))
     (sequence,) = played.standing.values()
     assert sequence.revision == len(flood)
