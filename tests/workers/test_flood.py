@@ -52,4 +52,5 @@ def test_a_flood_on_kafka_leaves_few_signals_and_the_sequences_of_a_replay(
     assert len(sent) < NUMBER // 10
     names = [(headers(message)["ce_id"], message.key()) for message in sent]
     assert len(set(names)) == len(names)
-    assert len({body(message)["metadata"]["uid"] for message in sent}) == 10 * len(keys)
+    parts = [record for record in map(body, sent) if "flood" in record["unmapped"]["braid"]]
+    assert len({record["metadata"]["uid"] for record in parts}) == 10 * len(keys)  # batches cut where they will
