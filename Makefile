@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-from-lock
 
-.PHONY: help setup demo test check up bench lock clean
+.PHONY: help setup demo test check up bench bench-detect bench-ingest lock clean
 
 help:            ## List the targets
-	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 setup: $(STAMP)  ## Make .venv with the braid command in it
 
@@ -35,6 +35,13 @@ up: setup        ## Kafka and every worker on this machine, without Docker
 
 bench: setup     ## The benchmarks: ratios measured side by side
 	$(BIN)/python -m tests.benchmarks.sources
+
+RULES ?= streams/rules
+bench-detect: setup  ## Matching, with RULES=folder and TELEMETRY="label=path ..." of your own; beside RSigma if it is there
+	$(BIN)/python -m tests.benchmarks.detect $(RULES) $(TELEMETRY)
+
+bench-ingest: setup  ## Ingest on a Kafka of its own, with RULES=folder and TELEMETRY="label=path ..." of your own
+	$(BIN)/python -m tests.benchmarks.ingest $(RULES) $(TELEMETRY)
 
 lock: setup      ## Renew the pinned dependencies
 	$(BIN)/python -m pip install --quiet uv

@@ -69,6 +69,11 @@ class Detector:
         self._native = RuleSet((rule for rule in self.rules if rule.taxonomy != OCSF), self._memory, meter)
         self._ocsf = RuleSet((rule for rule in self.rules if rule.taxonomy == OCSF), self._memory, meter)
 
+    @property
+    def held_bytes(self) -> int:
+        """Return how much is remembered of values that were seen, an estimate."""
+        return self._memory.held_bytes
+
     def prepare_like(self, other: Detector) -> None:
         """Make the plans that another detector has needed so far, before there are events that wait for them."""
         self._native.prepare_like(other._native)  # one of us

@@ -27,6 +27,7 @@ Find = Callable[[bytes], Iterable[int]]
 LONG_CHARS: Final = 256  # from here on Hyperscan is quicker, though it is called back for every literal it finds
 EXPONENT: Final = rb"[:,\[]-?[0-9]+(?:\.[0-9]+)?[eE][-+]?[0-9]"  # a number of JSON, outside of most texts
 LIKE_AN_EXPONENT: Final = rb"[0-9]e[-+]?[0-9]{1,3}[,\]}]"  # found in half the time, and in some texts
+WORTH_RECORDS: Final = 1000  # that make it worth while for a search of records
 WORTH_TEXTS: Final = 2  # long texts for each literal make its slow compilation worth while
 
 
@@ -64,8 +65,29 @@ def json_search(literals: tuple[str, ...]) -> Find:
     It finds their indices, and one beyond where there is a number with an exponent: rules see that written out.
     """
     wanted = [_bytes(literal) for literal in literals]
-    if hyperscan is None:
-        return partial(_in_json, BytesAhoCorasick(wanted), len(wanted))
+    automaton = partial(_in_json, BytesAhoCorasick(wanted), len(wanted))
+    return automaton if hyperscan is None else _WhenWorth(automaton, partial(_json_hyperscan, wanted))
+
+
+class _WhenWorth:
+    """Search by one engine until another one's compilation is worth its time."""
+
+    __slots__ = ("_compile", "_searched", "find")
+
+    def __init__(self, first: Find, compile_other: Callable[[], Find]) -> None:
+        self.find = first
+        self._compile = compile_other
+        self._searched = 0
+
+    def __call__(self, data: bytes) -> Iterable[int]:
+        if self._searched <= WORTH_RECORDS:
+            self._searched += 1
+            if self._searched > WORTH_RECORDS:
+                self.find = self._compile()
+        return self.find(data)
+
+
+def _json_hyperscan(wanted: list[bytes]) -> Find:
     flags = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_CASELESS
     scan = _hyperscan([*map(_escaped, wanted), LIKE_AN_EXPONENT], flags)
     scan_for_exponent, beyond = _hyperscan([EXPONENT], flags), len(wanted)
@@ -88,8 +110,9 @@ def json_search(literals: tuple[str, ...]) -> Find:
 
 
 def _in_json(automaton: BytesAhoCorasick, beyond: int, data: bytes) -> set[int]:
-    found = {found[0] for found in automaton.find_matches_as_indexes(data.lower(), overlapping=True)}
-    return found | {beyond} if re.search(EXPONENT, data) else found
+    lower = data.lower()
+    found = {found[0] for found in automaton.find_matches_as_indexes(lower, overlapping=True)}
+    return found | {beyond} if re.search(LIKE_AN_EXPONENT, lower) and re.search(EXPONENT, data) else found
 
 
 def _finder(wanted: list[bytes]) -> Find:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.detect.matching import scanner
-from streams.detect.matching.scanner import LONG_CHARS, WORTH_TEXTS, Scanner, json_search
+from streams.detect.matching.scanner import LONG_CHARS, WORTH_RECORDS, WORTH_TEXTS, Scanner, json_search
 from streams.detect.matching.valueclasses import FOLDING_TO_ASCII
 
 LETTERS = st.text('abc\\"\u00e9\x03', max_size=6)
@@ -43,6 +43,7 @@ def test_both_engines_find_the_same_in_json(literals: list[str], text: str) -> N
     wanted = tuple(literals)
     data = orjson.dumps({"a": text, "b": 1e22, "c": [2.5, 1]})
     fallback = scanner._in_json(BytesAhoCorasick([w.encode() for w in wanted]), len(wanted), data)  # noqa: SLF001  # used where Hyperscan has no wheel
+    assert set(scanner._json_hyperscan([w.encode() for w in wanted])(data)) == fallback  # noqa: SLF001  # same
     assert set(json_search(wanted)(data)) == fallback
     assert {index for index, literal in enumerate(wanted) if literal in text.lower()} <= fallback
     assert len(wanted) in fallback
@@ -67,3 +68,10 @@ def test_the_letters_that_fold_to_ascii_are_all_known() -> None:
         if not 0xD800 <= code < 0xE000 and any(letter.isascii() for letter in chr(code).casefold())
     }
     assert folding == set(FOLDING_TO_ASCII)
+
+
+def test_a_search_that_is_used_often_is_compiled_and_finds_the_same() -> None:
+    search = json_search(("needle", "hay"))
+    for number in range(WORTH_RECORDS + 10):
+        assert set(search(orjson.dumps({"a": f"Needle {number}"}))) == {0}
+        assert not set(search(orjson.dumps({"a": number})))
