@@ -25,6 +25,9 @@ from streams.wire import Message
 
 LOG: Final = logging.getLogger("braid")
 TRANSACTION_TIMEOUT_MS: Final = 15_000  # how long a killed worker's open transaction can hold readers back
+# A commit sends what waits at once, so that nothing comes later for it; and what goes in tens and not one by one takes
+# a third less of the broker.
+TRANSACTION_LINGER_MS: Final = 50
 SESSION_TIMEOUT_MS: Final = 10_000  # how long a killed worker keeps its partitions from the others
 BROKER_SECONDS: Final = 30.0  # how long a starting worker waits for a broker before it gives up
 ASK_SECONDS: Final = 2.0
@@ -80,6 +83,7 @@ def consumer(
         on_assign: Called with partitions that this member gets, before their first record.
         on_revoke: Called before partitions go to another member, while their offsets can still be committed.
     """
+    wanted = [settings.topic_prefix + topic for topic in topics]
     config: dict[str, Any] = {
         "bootstrap.servers": settings.bootstrap,
         "client.id": f"braid-{worker}",
@@ -87,7 +91,9 @@ def consumer(
         "auto.offset.reset": "earliest",
         "enable.auto.commit": False,
         "isolation.level": "read_committed",
-        "partition.assignment.strategy": "cooperative-sticky",
+        # The sticky strategy counts partitions, not topics: a second member got all those of half the topics, and none
+        # of the topic with the traffic. In turn, every member has its part of every topic.
+        "partition.assignment.strategy": "roundrobin" if len(wanted) > 1 else "cooperative-sticky",
         "session.timeout.ms": SESSION_TIMEOUT_MS,
         "heartbeat.interval.ms": SESSION_TIMEOUT_MS // 4,
         "fetch.wait.max.ms": 50,
@@ -97,7 +103,7 @@ def consumer(
     made = Consumer(config, logger=LOG)
     hooks = {"on_assign": on_assign, "on_revoke": on_revoke}
     given: dict[str, Any] = {name: hook for name, hook in hooks.items() if hook}
-    made.subscribe([settings.topic_prefix + topic for topic in topics], **given)
+    made.subscribe(wanted, **given)
     return made
 
 
@@ -121,7 +127,11 @@ def producer(settings: Settings, worker: str) -> Producer:
 def transactional_producer(settings: Settings, worker: str, stop: Stop) -> Producer:
     """Make a producer with its transactions initialized; raise KafkaUnavailable when no broker does that."""
     name = f"{settings.topic_prefix}braid-{worker}-{socket.gethostname()}-{uuid4().hex}"
-    own = {"transactional.id": name, "transaction.timeout.ms": TRANSACTION_TIMEOUT_MS}
+    own = {
+        "transactional.id": name,
+        "transaction.timeout.ms": TRANSACTION_TIMEOUT_MS,
+        "linger.ms": TRANSACTION_LINGER_MS,
+    }
     made = Producer(_producer_config(settings, worker) | own, logger=LOG)
     patiently(made.init_transactions, settings, stop)
     return made
