@@ -1,4 +1,4 @@
-"""`braid rules list|check|explain|backtest|coverage` as a shell sees them."""
+"""`braid rules list|check|explain|backtest|coverage|profile` as a shell sees them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from models import ocsf
+from streams.detect.matching.meter import TELLING
 from streams.lake import EVENTS, LakeWriter, event_row
 from tests.cli.run import Ran, braid
 from tests.raw_records import event, process_start, raw
@@ -223,3 +224,30 @@ def test_a_layer_that_cannot_be_written_is_named(folder: Path) -> None:
     path = folder / "one.json" / "layer.json"
     assert str(path) in failed(rules(folder, "coverage", "--layer", path))
     assert "not both" in failed(rules(folder, "coverage", "--from", folder / "in.ndjson", "--lake", folder))
+
+
+# profile
+
+
+def test_what_rules_cost_is_told_of_those_that_had_to_be_tried(folder: Path) -> None:
+    found = rules(folder, "profile", "--on", folder / "in.ndjson", "--json").json
+    assert (found["events"], found["matches"], found["over_budget"]) == (3, 2, [])
+    (cost,) = found["rules"]
+    assert (cost["id"], cost["title"], cost["fired"], cost["events"]) == (UID.format(1), TITLE, 2, 3)
+    assert cost["us_per_event"] > 0
+
+
+def test_a_rule_over_its_budget_is_named_and_exits_with_1(folder: Path) -> None:
+    line = (folder / "in.ndjson").read_text().splitlines()[0]
+    (folder / "many.ndjson").write_text(
+        "".join(f"{line.replace('12:00:00', f'12:{n // 60:02}:{n % 60:02}')}\n" for n in range(TELLING))
+    )
+    told = rules(folder, "profile", "--on", folder / "many.ndjson", "--budget", "0.0001")
+    assert told.code == 1
+    assert f"over the budget of 0.0001 us per event: {TITLE}" in told.out
+    assert f"{TELLING:,} events, {TELLING:,} matches" in told.out
+    assert rules(folder, "profile", "--on", folder / "many.ndjson", "--budget", "1e9").code == 0
+
+
+def test_profile_says_what_is_missing(folder: Path) -> None:
+    assert "--on" in failed(rules(folder, "profile"))
