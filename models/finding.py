@@ -82,6 +82,7 @@ class Signal:
         entities: Entities the event names.
         fields: Values that correlations group by or count, by the event's field name.
         matched: Field and value pairs that made the rule fire, for the investigator.
+        selections: Names of the rule's detections that these stand in.
         count: How many matches it stands for (folded floods).
         via: Entities reached over an entity link at the signal's time, on copies routed to them.
         flood: The matches of a folded one, by time and values; None on any other.
@@ -100,6 +101,7 @@ class Signal:
     count: int = 1
     via: tuple[EntityKey, ...] = ()
     flood: Flood | None = None
+    selections: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,6 +123,7 @@ def signal_to_ocsf(signal: Signal) -> dict[str, Any]:
             "domain": signal.domain,
             "fields": dict(signal.fields),
             "via": [str(key) for key in signal.via],
+            "selections": list(signal.selections),
             "event": {
                 "source": ref.source,
                 "topic": ref.at.topic,
@@ -163,6 +164,7 @@ def signal_from_ocsf(record: Mapping[str, Any]) -> Signal:
             count=record["count"],
             via=tuple(EntityKey.parse(key) for key in braid["via"]),
             flood=flood_from_json(braid["flood"], record["time"]) if "flood" in braid else None,
+            selections=tuple(_list(braid["selections"])),
         )
         _check_signal(signal)
     except (KeyError, TypeError, IndexError, AttributeError) as error:
@@ -170,10 +172,17 @@ def signal_from_ocsf(record: Mapping[str, Any]) -> Signal:
     return signal
 
 
+def _list(value: Any) -> list[Any]:
+    if type(value) is not list:
+        raise TypeError(f"a {type(value).__name__} where a list of ours belongs")
+    return value
+
+
 def _check_signal(signal: Signal) -> None:
     ref, at = signal.event, signal.event.at
     _all_of(str, signal.uid, signal.domain, ref.uid, ref.source, ref.sha256, at.topic)
     _all_of(str, *chain(*signal.fields.items(), *signal.matched), *(entity.value for entity in signal.entities))
+    _all_of(str, *signal.selections)
     _all_of(int, signal.time, signal.confidence, signal.risk, signal.count, ref.class_uid, at.partition, at.offset)
     if ref.class_uid not in ocsf.CLASSES or not all(entity.type in OBSERVABLE_TYPE for entity in signal.entities):
         raise TypeError("the event's class is unknown, or an observable is no entity")

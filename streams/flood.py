@@ -209,7 +209,9 @@ def moments(signal: Signal) -> Iterator[Moment]:
 
 
 def _with_values(signal: Signal, variant: Variant) -> Signal:
-    return replace(signal, fields=dict(variant.fields), entities=variant.entities, via=variant.via, matched=())
+    return replace(
+        signal, fields=dict(variant.fields), entities=variant.entities, via=variant.via, matched=(), selections=()
+    )
 
 
 def clipped(signal: Signal, wanted: Callable[[int], bool]) -> Signal | None:

@@ -155,6 +155,7 @@ class Ingest:
                     entities=entities,
                     fields=_fields(view, self._router.fields_wanted(rule.analytic.uid)),
                     matched=match.matched,
+                    selections=match.selections,
                 )
             )
         return tuple(Routed(signal, self._router.routes(signal)) for signal in signals)

@@ -123,6 +123,7 @@ def test_a_record_becomes_an_event_and_its_signals(ingest: Ingest) -> None:
     assert first.risk > second.risk
     assert first.confidence > second.confidence
     assert first.matched == (("Image", r"C:\Tools\probe.exe"),)
+    assert first.selections == ("selection",)
     assert {str(entity) for entity in first.entities} == {"host:ws1", r"user:example\alice"}
 
 

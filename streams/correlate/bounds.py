@@ -126,7 +126,8 @@ def _smaller(state: KeyState, times: float) -> KeyState:
 def _blurred(state: KeyState, times: float) -> KeyState:
     """Let go of what matched, then of what floods know: the milliseconds, some of many values, which parts are in."""
     if any(signal.matched for signal in state.signals):
-        return replace(state, signals=tuple(replace(signal, matched=()) for signal in state.signals))
+        bare = (replace(signal, matched=(), selections=()) for signal in state.signals)
+        return replace(state, signals=tuple(bare))
     edges = _edges(state)
     grains = sum(len(signal.flood.grains) for signal in state.signals if signal.flood)
     fewer = min(grains - max(1, grains // 4), int(grains / times))

@@ -20,7 +20,7 @@ from models.records import Coordinates
 STATE_VERSION: Final = 3
 MAX_PLAIN_BYTES: Final = 1_000_000  # a state that unpacks to more is not one of ours
 PACKING_BYTES: Final = 64  # what packing adds at most
-_SIGNAL: Final = (str, int, int, list, str, int, int, list, dict, list, int, list, list)
+_SIGNAL: Final = (str, int, int, list, str, int, int, list, dict, list, int, list, list, list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,12 +171,13 @@ def _signal_row(signal: Signal, analytic: int) -> list[Any]:
         signal.count,
         [str(entity) for entity in signal.via],
         [flood_to_json(signal.flood)] if signal.flood else [],
+        list(signal.selections),
     ]
 
 
 def _signal(row: list[Any], analytics: list[Analytic]) -> Signal:
-    uid, time, analytic, ref, domain, confidence, risk, entities, fields, matched, count, via, flood = _typed(
-        row, *_SIGNAL
+    (uid, time, analytic, ref, domain, confidence, risk, entities, fields, matched, count, via, flood, selections) = (
+        _typed(row, *_SIGNAL)
     )
     event_uid, class_uid, source, topic, partition, offset, sha256 = _typed(ref, str, int, str, str, int, int, str)
     _texts(list(fields.values()))
@@ -194,6 +195,7 @@ def _signal(row: list[Any], analytics: list[Analytic]) -> Signal:
         count=count,
         via=_entities(via),
         flood=flood_from_json(flood[0], time) if flood else None,
+        selections=tuple(_texts(selections)),
     )
 
 

@@ -52,6 +52,7 @@ single_signals = st.builds(
     matched=st.lists(st.tuples(texts, texts), max_size=3).map(tuple),
     count=st.integers(1, 2**53),
     via=st.lists(entities, max_size=1).map(tuple),
+    selections=st.lists(texts, max_size=2).map(tuple),
 )
 signals = single_signals | st.builds(folded, single_signals, grain_rows)
 links = st.builds(EntityLink, texts, entities, entities, times, times, st.integers(0, 100), texts, texts)

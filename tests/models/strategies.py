@@ -56,6 +56,7 @@ single_signals = st.builds(
     matched=pairs.map(lambda held: tuple(held.items())),
     count=counts,
     via=st.lists(entities, max_size=1).map(tuple),
+    selections=st.lists(names, max_size=2).map(tuple),
 )
 grain_rows = st.lists(
     st.tuples(

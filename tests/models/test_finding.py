@@ -3,6 +3,7 @@ from __future__ import annotations
 import orjson
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from models import ocsf
 from models.entity import EntityKey
@@ -90,3 +91,11 @@ def test_deep_nesting_where_a_string_belongs_is_refused() -> None:
 )
 def test_the_entities_of_a_group_are_its_parts_that_name_one(group: str, entities: tuple[EntityKey, ...]) -> None:
     assert group_entities(group) == entities
+
+
+@given(given_.signals, st.sampled_from(["selection", {"a": 1}, None, [1], 7]))
+def test_selections_that_are_no_list_of_texts_are_refused(signal: Signal, selections: object) -> None:
+    record = signal_to_ocsf(signal)
+    record["unmapped"]["braid"]["selections"] = selections
+    with pytest.raises(InvalidRecord):
+        signal_from_ocsf(record)

@@ -31,6 +31,11 @@ class Match:
     evidence: tuple[Evidence, ...]
 
     @property
+    def selections(self) -> tuple[str, ...]:
+        """Return the names of the detections that the evidence stands in."""
+        return tuple(dict.fromkeys(reason.selection for reason in self.evidence if reason.selection))
+
+    @property
     def matched(self) -> tuple[tuple[str, str], ...]:
         """Return field and value pairs, as a signal carries them."""
         return tuple((reason.field, reason.value) for reason in self.evidence)
