@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from streams.config import Settings, load_settings
-from streams.configured import configured_rulebook
 from streams.rulebook import Rulebook
+from streams.rulebook.configured import configured_rulebook
 
 
 def load_rules(settings: Settings) -> Rulebook:

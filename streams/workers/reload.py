@@ -18,9 +18,9 @@ from typing import Final, Generic, TypeVar
 
 from models.errors import ConfigError, RuleProblem
 from streams.config import Settings
-from streams.configured import configured_rulebook
 from streams.detect.loader import rule_files
 from streams.rulebook import Rulebook
+from streams.rulebook.configured import configured_rulebook
 from streams.workers.clients import LOG
 from streams.workers.health import Health
 

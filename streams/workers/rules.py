@@ -11,8 +11,8 @@ from streams.config import Settings
 from streams.detect.engine import Detector
 from streams.detect.matching.meter import Meter
 from streams.ingest import Ingest
-from streams.quarantine import Quarantine
 from streams.rulebook import Rulebook
+from streams.rulebook.quarantine import Quarantine
 from streams.stage import Stages, build_stages
 from streams.workers.clients import LOG
 from streams.workers.health import Health

@@ -29,8 +29,8 @@ def start(rules: str, cache: str) -> None:
     from streams.detect.codec import decode_file
     from streams.detect.loader import link_detections, read_file, rule_files
     from streams.rulebook import load_rulebook
-    from streams.rulecache import RuleCache
-    from streams.rulefiles import environment
+    from streams.rulebook.cache import RuleCache
+    from streams.rulebook.files import environment
 
     imported = time.perf_counter()
     book = load_rulebook([Path(rules)], cache=RuleCache(Path(cache)))

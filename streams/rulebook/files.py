@@ -19,7 +19,7 @@ from streams.detect.codec import FORMAT, Damaged, decode_file, encode_file
 from streams.detect.loader import CompiledFile, compile_file, read_file, rule_files
 from streams.detect.pipelines import Pipelines
 from streams.detect.treecodec import Uncodable
-from streams.rulecache import Entries, Held, RuleCache
+from streams.rulebook.cache import Entries, Held, RuleCache
 
 _COMPILERS: Final = ("streams.detect", "models")  # packages whose code decides what a rule is compiled to
 _LIBRARIES: Final = ("pysigma", "pyyaml")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from streams.config import Settings
 from streams.detect.pipelines import load_pipelines
-from streams.rulebook import Rulebook, load_rulebook
-from streams.rulecache import RuleCache
-from streams.rulefiles import Progress
+from streams.rulebook.book import Rulebook, load_rulebook
+from streams.rulebook.cache import RuleCache
+from streams.rulebook.files import Progress
 
 
 def configured_rulebook(settings: Settings, progress: Progress | None = None) -> Rulebook:

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from models.errors import RuleProblem
-from streams import rulecache
 from streams.detect.pipelines import Pipelines, load_pipelines
 from streams.rulebook import Rulebook, load_rulebook
-from streams.rulecache import RuleCache
+from streams.rulebook import cache as rulecache
+from streams.rulebook.cache import RuleCache
 from tests.conftest import REPO
 
 RULE = """\
@@ -347,6 +347,6 @@ def test_a_folder_that_cannot_be_listed_is_a_problem(tmp_path: Path) -> None:
 
 
 def test_rules_without_pipelines_do_not_import_what_only_pipelines_need() -> None:
-    program = "import sys, streams.configured; print('sigma.processing.pipeline' in sys.modules)"
+    program = "import sys, streams.rulebook.configured; print('sigma.processing.pipeline' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)  # noqa: S603  # ours
     assert done.stdout == "False\n"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from streams.detect.rule import DetectionRule
-from streams.rulebook import Rulebook
+from streams.rulebook.book import Rulebook
 
 
 class Edition(NamedTuple):

@@ -13,8 +13,8 @@ from streams.correlate.spec import CorrelationSpec, Reference, compile_correlati
 from streams.detect.loader import CompiledDocument, link_detections
 from streams.detect.pipelines import NO_PIPELINES, Pipelines
 from streams.detect.rule import DetectionRule
-from streams.rulecache import RuleCache
-from streams.rulefiles import Progress, load_files
+from streams.rulebook.cache import RuleCache
+from streams.rulebook.files import Progress, load_files
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from streams.quarantine import Edition, Quarantine
 from streams.rulebook import Rulebook, load_rulebook
+from streams.rulebook.quarantine import Edition, Quarantine
 
 RULE = """\
 title: Rule {number}
