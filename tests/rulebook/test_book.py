@@ -10,7 +10,7 @@ import pytest
 from models.errors import ConfigError, RuleErrors
 from streams.rulebook import Rulebook, load_rulebook
 
-PACK = Path(__file__).resolve().parent.parent / "streams" / "rules"
+PACK = Path(__file__).resolve().parents[2] / "streams" / "rules"
 ONE, TWO, THREE, FOUR = (f"0a4c7c52-7f3a-4a51-9d53-0000000000{n:02d}" for n in range(1, 5))
 
 
