@@ -1,8 +1,8 @@
 """What the correlation benchmark correlates: made rules and signals, the same in every run.
 
 Rules of all four kinds, grouped as rules are (mostly by one entity, some by fields, some by both), over a few hundred
-detections of which some fire far more often than others. Signals of many entities: most are heard of a few times, a long
-tail of busy ones reaches the bound on what a key remembers.
+detections of which some fire far more often than others. Signals of many entities: most are heard of a few times, a
+long tail of busy ones reaches the bound on what a key remembers.
 """
 
 from __future__ import annotations
