@@ -122,7 +122,6 @@ class Settings(BaseSettings):
         """Return every rule directory to load, the pack first."""
         return ((_DEFAULT_RULES,) if self.default_rules else ()) + self.rules
 
-
     @property
     def cache_folder(self) -> Path | None:
         """Return the folder for compiled rules, None where none are kept."""
