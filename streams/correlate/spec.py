@@ -7,63 +7,52 @@ stands for every entity of that type that an event names or is linked to, and th
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil
 from typing import Any, Final
 
 from sigma.correlations import (
     SigmaCorrelationCondition,
-    SigmaCorrelationConditionOperator,
     SigmaCorrelationRule,
-    SigmaCorrelationTimespan,
-    SigmaCorrelationType,
+    SigmaExtendedCorrelationCondition,
 )
 from sigma.exceptions import SigmaError
 
 from models.entity import ENTITY_TYPES
 from models.errors import RuleProblem
 from models.finding import Analytic
+from streams.correlate.conditions import (
+    MEDIAN,
+    NUMERIC_KINDS,
+    Formula,
+    Threshold,
+    read_formula,
+    read_percentile,
+    read_threshold,
+)
+from streams.correlate.documents import named_rules, names_in_aliases, parse
+from streams.correlate.numbers import Number
 from streams.correlate.renaming import rewrite
+from streams.correlate.settings import duration, own_settings, risk_threshold, timespan_ms
 from streams.detect import metadata
 from streams.detect.logsource import RuleLogSource
 from streams.detect.pipelines import NO_PIPELINES, Pipelines
 from streams.detect.problems import UNREADABLE
 from streams.detect.values import RuleMistake
 
+__all__ = ["CorrelationSpec", "Reference", "Threshold", "compile_correlation"]
+
 ENTITY_PREFIX: Final = "entity."
 BEHAVIORAL: Final = 2  # OCSF analytic type of a correlation
-DEFAULT_RISK_THRESHOLD: Final = {"event_count": 50, "value_count": 50, "temporal": 60, "temporal_ordered": 60}
-DEFAULT_LEVEL: Final = "high"  # several signals together weigh more than one
-MAX_TIMESPAN_MS: Final = 366 * 86_400_000  # beyond a year nothing is remembered
-_UNNAMED: Final = RuleLogSource()
-_OPERATORS: Final[Mapping[str, Callable[[int | float, int | float], bool]]] = {
-    name: getattr(operator, attribute)
-    for name, attribute in {"lt": "lt", "lte": "le", "gt": "gt", "gte": "ge", "eq": "eq", "neq": "ne"}.items()
+DEFAULT_RISK_THRESHOLD: Final = {
+    "event_count": 50,
+    "value_count": 50,
+    **dict.fromkeys(sorted(NUMERIC_KINDS), 50),
+    "temporal": 60,
+    "temporal_ordered": 60,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Threshold:
-    """Compare a count with a number.
-
-    Attributes:
-        op: `gt`, `gte`, `lt`, `lte`, `eq` or `neq`.
-        count: The number to compare with.
-    """
-
-    op: str
-    count: int | float
-
-    @property
-    def monotone(self) -> bool:
-        """Tell whether more signals can only make it true: then no waiting for the window to close is needed."""
-        return self.op in {"gt", "gte"}
-
-    def holds(self, count: int) -> bool:
-        """Compare."""
-        return _OPERATORS[self.op](count, self.count)
+DEFAULT_LEVEL: Final = "high"  # several signals together weigh more than one
+_UNNAMED: Final = RuleLogSource()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +61,21 @@ class CorrelationSpec:
 
     Attributes:
         analytic: Its id, title, author, severity and ATT&CK references.
-        kind: `event_count`, `value_count`, `temporal` or `temporal_ordered`.
+        kind: `event_count`, `value_count`, `value_sum`, `value_avg`, `value_percentile`, `value_median`, `temporal` or
+            `temporal_ordered`.
         rules: Uids of the rules it looks at, in the order it names them.
         group_by: Group-by fields; `entity.<type>` or field names. Empty means one group for everything.
         timespan: Longest distance between the first and the last needed signal, ms, inclusive.
-        threshold: What the count must meet; for the temporal kinds how many of the rules, unless it says, all.
-        count_fields: For `value_count`: fields whose distinct values count.
+        threshold: What the count must meet; for the temporal kinds how many of the rules, unless it says, all; with a
+            formula 1, since the figure of a window is 1 where the formula is true, otherwise 0.
+        count_fields: For `value_count`: fields whose distinct values count. For the other `value_` kinds: the one field
+            of numbers.
         aliases: Alias to rule uid to that rule's field name.
         cooldown: How long after the window further signals still join the same sequence, ms.
         risk_threshold: Risk a sequence needs to be escalated.
         investigation: What its author wants checked.
+        percentile: For `value_percentile`: which, from 0 to 100.
+        formula: For `temporal`: which rules have to fire and which must not, when its condition is boolean.
     """
 
     analytic: Analytic
@@ -95,6 +89,22 @@ class CorrelationSpec:
     cooldown: int
     risk_threshold: int
     investigation: str = ""
+    percentile: Number = MEDIAN
+    formula: Formula | None = None
+
+    @property
+    def monotone(self) -> bool:
+        """Tell whether more signals can only make the condition true."""
+        return self.threshold.monotone
+
+    @property
+    def waits(self) -> bool:
+        """Tell whether the condition holds only once its window is closed.
+
+        A sum that has to be large does not wait, though a negative number may still undo it (and is a retraction then):
+        nearly all that is summed up is bytes, amounts and counts, and to wait would be to tell late for nothing.
+        """
+        return not (self.monotone or (self.kind == "value_sum" and self.threshold.upwards))
 
     @property
     def uid(self) -> str:
@@ -131,10 +141,6 @@ class Reference:
     logsource: RuleLogSource = _UNNAMED
 
 
-class _Mistake(Exception):
-    """A rule its author must mend; caught where the rule's place is known."""
-
-
 def compile_correlation(
     document: Mapping[str, Any],
     path: str,
@@ -156,52 +162,38 @@ def compile_correlation(
     """
     title = document.get("title")
     try:
-        _check_texts(document)
-        rule = SigmaCorrelationRule.from_dict(dict(document))
+        rule = parse(document)
         return _compile(rule, document, references, pipelines), ()
-    except (SigmaError, _Mistake, RuleMistake) as error:
+    except (SigmaError, RuleMistake) as error:
         message = str(error)
     except UNREADABLE as error:  # pySigma trusts the types of a document in places
         message = f"this cannot be read as a correlation: {type(error).__name__}: {error}"
     return None, (RuleProblem(path, line, title if isinstance(title, str) else "", message),)
 
 
-def _check_texts(document: Mapping[str, Any]) -> None:
-    """Refuse what pySigma takes for a text without looking."""
-    stated = document.get("correlation")
-    correlation = stated if isinstance(stated, Mapping) else {}
-    rules = correlation.get("rules")
-    texts = [("id", document.get("id")), ("correlation.type", correlation.get("type"))]
-    texts += [("correlation.rules", rule) for rule in (rules if isinstance(rules, list) else ())]
-    for where, value in texts:
-        if value is not None and not isinstance(value, str):
-            raise _Mistake(f"{where}: {value!r:.80} is not a text")
-
-
 def _compile(
     rule: SigmaCorrelationRule, document: Mapping[str, Any], references: Mapping[str, Reference], pipelines: Pipelines
 ) -> CorrelationSpec:
     kind = rule.type.name.lower()
-    if kind not in DEFAULT_RISK_THRESHOLD:
-        raise _Mistake(f"correlation type {kind} is not supported; use one of {', '.join(DEFAULT_RISK_THRESHOLD)}")
-    if not rule.rules:
-        raise _Mistake("needs `rules`: the ids or names of the rules it looks at")
-    uid_of = {name: _resolve(name, references).analytic.uid for name in _names(rule)}
-    rules = tuple(uid_of[reference.reference] for reference in rule.rules)
+    named = named_rules(rule)
+    uid_of = {name: _resolve(name, references).analytic.uid for name in (*named, *names_in_aliases(rule))}
+    rules = tuple(uid_of[name] for name in named)
     group_by = _group_by(document)
     if pipelines.digest:
-        logsources = [_resolve(reference.reference, references).logsource for reference in rule.rules]
+        logsources = [_resolve(name, references).logsource for name in named]
         rewrite(rule, logsources, pipelines, [name for name in group_by if name.startswith(ENTITY_PREFIX)])
         group_by = tuple(dict.fromkeys(rule.group_by or ()))
-    timespan = _milliseconds("timespan", rule.timespan)
-    own = _own_settings(document)
+    timespan = timespan_ms("timespan", rule.timespan)
+    own = own_settings(document)
+    condition = document["correlation"].get("condition")
+    formula = _formula(rule, kind, uid_of)
     return CorrelationSpec(
         analytic=_analytic(rule),
         kind=kind,
         rules=rules,
         group_by=group_by,
         timespan=timespan,
-        threshold=_threshold(rule, document, kind, len(set(rules))),
+        threshold=_threshold(condition, formula, kind, len(set(rules))),
         count_fields=_count_fields(rule, kind),
         aliases={
             alias.alias: {
@@ -210,21 +202,18 @@ def _compile(
             }
             for alias in rule.aliases
         },
-        cooldown=_duration(own["cooldown"]) if "cooldown" in own else timespan,
-        risk_threshold=_risk_threshold(own.get("risk_threshold", DEFAULT_RISK_THRESHOLD[kind])),
+        cooldown=duration(own["cooldown"]) if "cooldown" in own else timespan,
+        risk_threshold=risk_threshold(own.get("risk_threshold", DEFAULT_RISK_THRESHOLD[kind])),
         investigation=str(document.get("investigation") or "").strip(),
+        percentile=read_percentile(condition if isinstance(condition, Mapping) else {}, kind),
+        formula=formula,
     )
-
-
-def _names(rule: SigmaCorrelationRule) -> set[str]:
-    in_aliases = {reference.reference for alias in rule.aliases for reference in alias.mapping}
-    return in_aliases | {reference.reference for reference in rule.rules or ()}
 
 
 def _resolve(name: Any, references: Mapping[str, Reference]) -> Reference:
     found = references.get(name) if isinstance(name, str) else None
     if found is None:
-        raise _Mistake(f"refers to rule {name!r}, which is in none of the loaded files (by id or name)")
+        raise RuleMistake(f"refers to rule {name!r}, which is in none of the loaded files (by id or name)")
     return found
 
 
@@ -234,82 +223,49 @@ def _group_by(document: Mapping[str, Any]) -> tuple[str, ...]:
     for name in names:
         kind = name.removeprefix(ENTITY_PREFIX)
         if name.startswith(ENTITY_PREFIX) and kind not in ENTITY_TYPES:
-            raise _Mistake(f"group-by {name}: unknown entity type; use one of {', '.join(ENTITY_TYPES)}")
+            raise RuleMistake(f"group-by {name}: unknown entity type; use one of {', '.join(ENTITY_TYPES)}")
     return tuple(names)
 
 
 def _field_name(where: str, name: Any) -> str:
     if not isinstance(name, str) or not name:
-        raise _Mistake(f"{where}: {name!r} is not the name of a field")
+        raise RuleMistake(f"{where}: {name!r} is not the name of a field")
     return name
 
 
-def _threshold(rule: SigmaCorrelationRule, document: Mapping[str, Any], kind: str, distinct_rules: int) -> Threshold:
-    condition = rule.condition
-    stated = document["correlation"].get("condition") is not None
-    if not isinstance(condition, SigmaCorrelationCondition):
-        raise _Mistake("boolean correlation conditions are not supported; name the rules in `rules`")
-    if kind == "temporal_ordered" and stated:
-        raise _Mistake("temporal_ordered takes no condition: all of its rules have to fire, in the order of `rules`")
-    if kind.startswith("temporal") and not stated:
-        return Threshold("gte", distinct_rules)
-    threshold = Threshold(SigmaCorrelationConditionOperator(condition.op).name.lower(), condition.count)
-    _check_reachable(threshold, kind, distinct_rules)
+def _formula(rule: SigmaCorrelationRule, kind: str, uid_of: Mapping[str, str]) -> Formula | None:
+    if not isinstance(rule.condition, SigmaExtendedCorrelationCondition):
+        return None
+    if kind == "temporal_ordered":
+        raise RuleMistake("temporal_ordered takes no boolean condition: what is absent has no place in an order")
+    return read_formula(rule.condition, uid_of)
+
+
+def _threshold(condition: Any, formula: Formula | None, kind: str, distinct_rules: int) -> Threshold:
+    if formula is not None:
+        return Threshold("gte", 1, grows=formula.monotone)
+    every = Threshold("gte", distinct_rules)
+    if condition is None:
+        return every
+    threshold = read_threshold(condition, kind, distinct_rules)
+    if kind == "temporal_ordered" and threshold != every:
+        raise RuleMistake("temporal_ordered takes no condition: all of its rules have to fire, in the order of `rules`")
     return threshold
 
 
-def _check_reachable(threshold: Threshold, kind: str, distinct_rules: int) -> None:
-    """Refuse a condition that no window meets: each has the signal it begins with, and no rule beyond those named."""
-    least = 0 if kind == "value_count" else 1
-    most = distinct_rules if kind == "temporal" else max(ceil(threshold.count), least) + 1
-    nearest = min(max(ceil(threshold.count), least), most)
-    if not any(threshold.holds(count) for count in (least, nearest, most)):
-        upwards = f"to {most}" if kind == "temporal" else "upwards"
-        raise _Mistake(f"condition {threshold.op} {threshold.count} never holds: {kind} counts from {least} {upwards}")
-
-
 def _count_fields(rule: SigmaCorrelationRule, kind: str) -> tuple[str, ...]:
-    if kind != SigmaCorrelationType.VALUE_COUNT.name.lower() or not isinstance(
-        rule.condition, SigmaCorrelationCondition
-    ):
+    if not kind.startswith("value_") or not isinstance(rule.condition, SigmaCorrelationCondition):
         return ()
     stated = rule.condition.fieldref
     fields = stated if isinstance(stated, list) and stated else [stated]
+    if kind in NUMERIC_KINDS and len(fields) > 1:
+        raise RuleMistake(f"condition.field: {kind} reckons with one field, not with {len(fields)}")
     return tuple(_field_name("condition.field", field) for field in fields)
-
-
-def _own_settings(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    own = document.get("braid", {})
-    if not isinstance(own, Mapping):
-        raise _Mistake("braid: must be a map")
-    unknown = set(own) - {"cooldown", "risk_threshold"}
-    if unknown:
-        raise _Mistake(f"braid: unknown key {', '.join(sorted(map(str, unknown)))}; known: cooldown, risk_threshold")
-    return own
-
-
-def _duration(value: Any) -> int:
-    try:
-        return _milliseconds("braid.cooldown", SigmaCorrelationTimespan(str(value)))
-    except SigmaError as error:
-        raise _Mistake(f"braid.cooldown: {error}") from error
-
-
-def _milliseconds(where: str, timespan: SigmaCorrelationTimespan) -> int:
-    if timespan.seconds * 1000 > MAX_TIMESPAN_MS:
-        raise _Mistake(f"{where}: {timespan.spec} is longer than a year")
-    return timespan.seconds * 1000
-
-
-def _risk_threshold(value: Any) -> int:
-    if type(value) is not int or not 0 <= value <= 100:  # noqa: PLR2004  # a risk score is 0 to 100
-        raise _Mistake(f"braid.risk_threshold: {value!r} is not a whole number from 0 to 100")
-    return value
 
 
 def _analytic(rule: SigmaCorrelationRule) -> Analytic:
     if rule.id is None:
-        raise _Mistake("a correlation rule needs an id (a UUID): sequences are named by it")
+        raise RuleMistake("a correlation rule needs an id (a UUID): sequences are named by it")
     return Analytic(
         uid=str(rule.id),
         name=rule.title,

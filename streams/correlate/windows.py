@@ -10,9 +10,11 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 
 from models.finding import Signal
+from streams.correlate import figures
+from streams.correlate.conditions import NUMERIC_KINDS
+from streams.correlate.numbers import Number, number_of
 from streams.correlate.spec import CorrelationSpec
 from streams.flood import Moment
 
@@ -38,15 +40,15 @@ def find_spans(spec: CorrelationSpec, moments: Sequence[Moment], floor: int, wat
         moments: Signals of the group that the rule looks at, floods by their moments, sorted by time and uid, distinct.
         floor: No anchor at or before this time (ms): an earlier sequence, already final, reached this far.
         watermark: Event time (ms) before which nothing more is expected. Conditions that more signals could undo
-            (`lt`, `eq`, ...) hold only once their window lies before it.
+            (`lt`, `eq`, a range, `not`, an average ...) hold only once their window lies before it.
     """
     times = [moment.time for moment in moments]
-    holds = _condition(spec, moments, times)
+    holds, waits = _condition(spec, moments, times), spec.waits
     position = bisect_right(times, floor)
     while position < len(moments):
         anchor = times[position]
         closed = anchor + spec.timespan < watermark
-        if (spec.threshold.monotone or closed) and holds(position):
+        if (closed or not waits) and holds(position):
             end = anchor + spec.span
             last = bisect_right(times, end)
             yield Span(tuple(moments[position:last]), end)
@@ -60,13 +62,39 @@ def _condition(spec: CorrelationSpec, moments: Sequence[Moment], times: Sequence
     if spec.kind == "temporal_ordered":
         by_rule = {rule: _times(moments, rule, len(spec.rules)) for rule in spec.rules}
         return lambda position: _in_order(spec, by_rule, times[position])
+    found = _figures(spec, moments, times)
+    return lambda position: spec.threshold.holds(found[position])
+
+
+def _figures(spec: CorrelationSpec, moments: Sequence[Moment], times: Sequence[int]) -> Sequence[Number | None]:
+    """Return what the condition compares, for the window that begins at each position."""
+    if spec.kind in NUMERIC_KINDS:
+        return _numeric(spec, [_weighed(spec, moment) for moment in moments], times)
     if spec.kind == "event_count":
-        counts = _sums([moment.matches for moment in moments], times, spec.timespan)
-    elif spec.kind == "value_count":
-        counts = _distinct([counted(spec, moment.signal) for moment in moments], times, spec.timespan)
-    else:
-        counts = _distinct([moment.signal.analytic.uid for moment in moments], times, spec.timespan)
-    return lambda position: spec.threshold.holds(counts[position])
+        return figures.sums([moment.matches for moment in moments], times, spec.timespan)
+    if spec.kind == "value_count":
+        return figures.distinct([counted(spec, moment.signal) for moment in moments], times, spec.timespan)
+    rules = [moment.signal.analytic.uid for moment in moments]
+    if spec.formula is not None:
+        return figures.judged(rules, times, spec.timespan, spec.formula.holds)
+    return figures.distinct(rules, times, spec.timespan)
+
+
+def _numeric(
+    spec: CorrelationSpec, weighed: Sequence[figures.Weighed | None], times: Sequence[int]
+) -> Sequence[Number | None]:
+    if spec.kind == "value_sum":
+        return figures.totals(weighed, times, spec.timespan)
+    if spec.kind == "value_avg":
+        return figures.averages(weighed, times, spec.timespan)
+    return figures.percentiles(weighed, times, spec.timespan, spec.percentile)
+
+
+def _weighed(spec: CorrelationSpec, moment: Moment) -> figures.Weighed | None:
+    """Return the number of a moment and how often it counts, None when the field is missing or holds no number."""
+    values = counted(spec, moment.signal)
+    number = number_of(values[0]) if values else None
+    return None if number is None else (number, moment.matches)
 
 
 def _times(moments: Sequence[Moment], rule: str, most: int) -> list[int]:
@@ -74,29 +102,8 @@ def _times(moments: Sequence[Moment], rule: str, most: int) -> list[int]:
     return [m.time for m in moments if m.signal.analytic.uid == rule for _ in range(min(m.matches, most))]
 
 
-def _sums(amounts: Sequence[int], times: Sequence[int], timespan: int) -> list[int]:
-    """Sum the amounts of the window that begins at each position."""
-    before = list(accumulate(amounts, initial=0))
-    return [before[bisect_right(times, time + timespan)] - before[start] for start, time in enumerate(times)]
-
-
-def _distinct(values: Sequence[object], times: Sequence[int], timespan: int) -> list[int]:
-    """Count the distinct values, None aside, of the window that begins at each position."""
-    held: dict[object, int] = {}
-    counts, end = [], 0
-    for start, time in enumerate(times):
-        while end < len(times) and times[end] <= time + timespan:
-            held[values[end]] = held.get(values[end], 0) + 1
-            end += 1
-        counts.append(len(held) - (None in held))
-        held[values[start]] -= 1
-        if not held[values[start]]:
-            del held[values[start]]
-    return counts
-
-
 def counted(spec: CorrelationSpec, signal: Signal) -> tuple[str, ...] | None:
-    """Return the values a `value_count` rule counts on one signal, None when a field is missing."""
+    """Return the values of the fields that a rule counts or reckons with, None when one is missing."""
     names = [spec.field_name(name, signal.analytic.uid) for name in spec.count_fields]
     if any(name not in signal.fields for name in names):
         return None

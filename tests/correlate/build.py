@@ -9,7 +9,8 @@ from models.entity import EntityKey, EntityLink
 from models.finding import Analytic, Attack, EventRef, Signal
 from models.records import Coordinates
 from models.uids import link_uid, signal_uid
-from streams.correlate.spec import CorrelationSpec, Threshold
+from streams.correlate.conditions import NUMERIC_KINDS, Formula, Threshold
+from streams.correlate.spec import CorrelationSpec
 from streams.correlate.state import KeyState
 
 MINUTE = 60_000
@@ -17,6 +18,19 @@ HOUR = 60 * MINUTE
 START = 1_700_000_000_000
 DOMAINS = {"a": "identity", "b": "network", "c": "workload"}
 TACTICS = {"a": "initial-access", "b": "command-and-control", "c": "credential-access"}
+A, B, C = (Formula(rule) for rule in "abc")
+
+
+def all_of(*parts: Formula) -> Formula:
+    return Formula("and", parts)
+
+
+def any_of(*parts: Formula) -> Formula:
+    return Formula("or", parts)
+
+
+def none_of(part: Formula) -> Formula:
+    return Formula("not", (part,))
 
 
 def analytic(rule: str) -> Analytic:
@@ -55,7 +69,7 @@ def link(left: str, right: str, valid_from: int, valid_to: int) -> EntityLink:
     return EntityLink(uid, *ends, START + valid_from, START + valid_to, 90, "test", "e")
 
 
-def spec(
+def spec(  # noqa: PLR0913  # one for each thing that a rule can say
     kind: str,
     rules: str,
     *,
@@ -68,18 +82,26 @@ def spec(
     cooldown: int | None = None,
     risk_threshold: int = 60,
     uid: str = "",
+    further: tuple[tuple[str, int], ...] = (),
+    percentile: int = 50,
+    formula: Formula | None = None,
 ) -> CorrelationSpec:
+    """Make a correlation. `further` are more operators of a range; a formula takes the place of the condition."""
+    grows = formula.monotone if formula else kind not in NUMERIC_KINDS
+    needed = 1 if formula else len(set(rules))
     return CorrelationSpec(
         analytic=Analytic(uid or f"{kind}-{rules}", f"{kind} of {rules}", type_id=2, severity_id=4),
         kind=kind,
         rules=tuple(rules),
         group_by=group_by,
         timespan=timespan,
-        threshold=Threshold(op, count if count is not None else len(set(rules))),
+        threshold=Threshold(op, count if count is not None else needed, further, grows),
         count_fields=fields,
         aliases=aliases or {},
         cooldown=timespan if cooldown is None else cooldown,
         risk_threshold=risk_threshold,
+        percentile=percentile,
+        formula=formula,
     )
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import operator
+from fractions import Fraction
 from itertools import pairwise, product
 
 from models.entity import EntityLink
 from models.finding import Signal
+from streams.correlate.conditions import Formula
 from streams.correlate.spec import CorrelationSpec
 
 COMPARE = {
@@ -43,15 +46,46 @@ def groups_of(spec: CorrelationSpec, signal: Signal, links: list[EntityLink]) ->
 
 
 def holds(spec: CorrelationSpec, window: list[Signal]) -> bool:
-    if spec.kind == "event_count":
-        count = sum(s.count for s in window)
-    elif spec.kind == "value_count":
-        count = len({s.fields[spec.count_fields[0]] for s in window if spec.count_fields[0] in s.fields})
-    elif spec.kind == "temporal":
-        count = len({s.analytic.uid for s in window})
-    else:
+    if spec.kind == "temporal_ordered":
         return in_order(spec, window)
-    return COMPARE[spec.threshold.op](count, spec.threshold.count)
+    if spec.formula:
+        return is_true(spec.formula, {s.analytic.uid for s in window})
+    figure = figure_of(spec, window)
+    return figure is not None and all(COMPARE[op](figure, number) for op, number in spec.threshold.bounds)
+
+
+def figure_of(spec: CorrelationSpec, window: list[Signal]) -> Fraction | int | None:
+    if spec.kind == "event_count":
+        return sum(s.count for s in window)
+    if spec.kind == "temporal":
+        return len({s.analytic.uid for s in window})
+    texts = [texts for s in window for texts in [texts_of(spec, s)] * s.count if None not in texts]
+    if spec.kind == "value_count":
+        return len(set(texts))
+    numbers = sorted(Fraction(text) for (text,) in texts if is_number(text))
+    if not numbers:
+        return None
+    if spec.kind in {"value_sum", "value_avg"}:
+        return sum(numbers) / (len(numbers) if spec.kind == "value_avg" else 1)
+    place = (len(numbers) - 1) * Fraction(spec.percentile) / 100
+    lower, upper = numbers[math.floor(place)], numbers[math.ceil(place)]
+    return lower + (upper - lower) * (place - math.floor(place))
+
+
+def texts_of(spec: CorrelationSpec, signal: Signal) -> tuple[str | None, ...]:
+    return tuple(signal.fields.get(spec.aliases.get(f, {}).get(signal.analytic.uid, f)) for f in spec.count_fields)
+
+
+def is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def is_true(formula: Formula, fired: set[str]) -> bool:
+    parts = [is_true(part, fired) for part in formula.parts]
+    return {"and": all(parts), "or": any(parts), "not": parts == [False]}.get(formula.op, formula.op in fired)
 
 
 def in_order(spec: CorrelationSpec, window: list[Signal]) -> bool:

@@ -19,7 +19,7 @@ from streams.correlate.engine import Correlator
 from streams.correlate.escalation import decide
 from streams.correlate.spec import CorrelationSpec
 from streams.flood import Keyed, fold_batch
-from tests.correlate.build import HOUR, MINUTE, link, signal, spec
+from tests.correlate.build import HOUR, MINUTE, A, C, all_of, link, none_of, signal, spec
 from tests.correlate.drive import Driver
 from tests.correlate.one_key import PAST_ALL
 from tests.correlate.oracle import sequences
@@ -38,6 +38,12 @@ SPECS = [
     spec("temporal_ordered", "cb", timespan=SECOND, cooldown=0),
     spec("temporal_ordered", "aba", timespan=0, cooldown=0, uid="all at once"),
     spec("event_count", "c", count=6, group_by=(), timespan=MINUTE),
+    spec("event_count", "ab", op="gt", count=2, further=(("lte", 6),), timespan=SECOND, cooldown=0, uid="three to six"),
+    spec("value_sum", "ab", count=11, timespan=SECOND, cooldown=0, fields=("port",)),
+    spec("value_avg", "abc", op="gt", count=1, timespan=2 * SECOND, cooldown=0, fields=("port",)),
+    spec("value_median", "a", op="lt", count=2, timespan=SECOND, cooldown=0, fields=("port",)),
+    spec("value_percentile", "ab", count=2, timespan=SECOND, cooldown=0, fields=("port",), percentile=75),
+    spec("temporal", "abc", timespan=SECOND, formula=all_of(A, none_of(C)), cooldown=0, uid="a without c"),
 ]
 CORRELATOR = Correlator(SPECS, LIMIT)
 UNFOLDED = Correlator(SPECS, 10**9)

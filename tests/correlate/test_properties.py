@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.correlate.engine import Correlator
-from tests.correlate.build import HOUR, MINUTE, START, link, signal, spec
+from tests.correlate.build import HOUR, MINUTE, START, A, B, C, all_of, any_of, link, signal, spec
 from tests.correlate.drive import Driver
 from tests.correlate.oracle import sequences
 
@@ -21,15 +21,20 @@ SPECS = [
         "value_count", "bc", count=2, fields=("port",), group_by=("entity.host", "user"), aliases={"user": {"c": "who"}}
     ),
     spec("event_count", "c", count=2, group_by=(), cooldown=MINUTE),
+    spec("value_sum", "ab", count=30, fields=("size",), cooldown=0, aliases={"size": {"b": "bytes"}}),
+    spec("value_sum", "bc", op="gt", count=-1, fields=("size",), group_by=("entity.user",), timespan=25 * MINUTE),
+    spec("value_count", "ac", count=2, fields=("port", "size"), group_by=("entity.host", "user"), uid="pairs"),
+    spec("temporal", "abc", formula=all_of(A, any_of(B, C)), uid="a and (b or c)", cooldown=0),
 ]
 CORRELATOR = Correlator(SPECS)
+NUMBERS = ["0", "7", "-7", "10", "20", "0.1", "-0.3", "1e3", "12345678901234567890", "NaN", "Infinity", "ten", ""]
 signals = st.builds(
-    lambda rule, hour, at, host, user, port, n: signal(
+    lambda rule, hour, at, host, user, port, n, size: signal(
         rule,
         hour * HOUR + at * MINUTE // 2,
         *host,
         *user,
-        fields={"port": str(port), "user": "u", "who": "u"},
+        fields={"port": str(port), "user": "u", "who": "u", **({"size": size, "bytes": size} if size else {})},
         name=f"{rule}{hour}{at}{n}",
     ),
     st.sampled_from("abc"),
@@ -39,6 +44,7 @@ signals = st.builds(
     st.sampled_from([(), ("user:u1",)]),
     st.integers(1, 3),
     st.integers(0, 1),
+    st.sampled_from(NUMBERS),
 )
 links = st.builds(
     lambda ip, host, start, length: link(ip, host, start * MINUTE, min(start + length, start + 119) * MINUTE),

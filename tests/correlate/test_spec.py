@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from models.entity import ENTITY_TYPES
 from models.errors import RuleProblem
 from models.finding import Analytic, Attack
+from streams.correlate.conditions import Formula
 from streams.correlate.spec import CorrelationSpec, Reference, Threshold, compile_correlation
 
 FAILED = "5b1c6a6e-0d0a-4c3f-9f57-2f6a0c1d0001"
@@ -94,11 +96,80 @@ def test_a_whole_document():
         ("temporal", None, Threshold("gte", 2), (), 60),
         ("temporal", {"gte": 1}, Threshold("gte", 1), (), 60),
         ("temporal_ordered", None, Threshold("gte", 2), (), 60),
+        ("temporal_ordered", {"gte": 2}, Threshold("gte", 2), (), 60),
+        ("value_sum", {"gt": 1_000_000, "field": "bytes"}, Threshold("gt", 1_000_000, grows=False), ("bytes",), 50),
+        ("value_avg", {"lt": -1.5, "field": ["t"]}, Threshold("lt", Fraction(-3, 2), grows=False), ("t",), 50),
+        ("value_median", {"eq": "0.1", "field": "t"}, Threshold("eq", Fraction(1, 10), grows=False), ("t",), 50),
+        ("event_count", {"gt": 1, "lte": 5.0}, Threshold("gt", 1, (("lte", 5),)), (), 50),
+        ("event_count", {"lte": 5, "gt": "1"}, Threshold("lte", 5, (("gt", 1),)), (), 50),
+        ("value_count", {"gte": 2, "field": "x", "neq": 3}, Threshold("gte", 2, (("neq", 3),)), ("x",), 50),
     ],
 )
 def test_every_kind_with_its_condition(kind, condition, threshold, fields, risk):
     spec = compiled(document(type=kind, condition=condition))
     assert (spec.kind, spec.threshold, spec.count_fields, spec.risk_threshold) == (kind, threshold, fields, risk)
+
+
+@pytest.mark.parametrize(("stated", "percentile"), [(0, 0), (95, 95), (99.9, Fraction(999, 10)), ("100", 100)])
+def test_a_percentile_is_kept_exactly(stated, percentile):
+    condition = {"gte": 1, "field": "x", "percentile": stated}
+    assert compiled(document(type="value_percentile", condition=condition)).percentile == percentile
+
+
+@pytest.mark.parametrize(
+    ("condition", "monotone"),
+    [
+        ({"gt": 1, "gte": 3}, True),
+        ({"gt": 1, "lte": 5}, False),
+        ({"gte": 2, "lt": 10}, False),
+        ({"gte": 2, "neq": 4}, False),
+    ],
+)
+def test_a_range_that_more_signals_can_leave_is_not_monotone(condition, monotone):
+    spec = compiled(document(type="event_count", condition=condition))
+    assert (spec.monotone, spec.threshold.monotone, spec.waits) == (monotone, monotone, not monotone)
+
+
+@pytest.mark.parametrize(
+    ("kind", "op", "waits"),
+    [("value_sum", "gte", False), ("value_sum", "lt", True), ("value_avg", "gte", True), ("value_median", "gt", True)],
+)
+def test_figures_that_can_sink_are_never_monotone_but_a_large_sum_does_not_wait(kind, op, waits):
+    spec = compiled(document(type=kind, condition={op: 5, "field": "x"}))
+    assert (spec.monotone, spec.waits) == (False, waits)
+
+
+@pytest.mark.parametrize(
+    ("condition", "formula", "monotone"),
+    [
+        ("login_failed and login_worked", Formula("and", (Formula(FAILED), Formula(WORKED))), True),
+        ("login_failed or login_worked", Formula("or", (Formula(FAILED), Formula(WORKED))), True),
+        (
+            "login_failed and not (login_worked)",
+            Formula("and", (Formula(FAILED), Formula("not", (Formula(WORKED),)))),
+            False,
+        ),
+    ],
+)
+@pytest.mark.parametrize("rules", [["login_failed", "login_worked"], None])
+def test_a_boolean_condition_of_a_temporal(condition, formula, monotone, rules):
+    spec = compiled(document(type="temporal", condition=condition, rules=rules))
+    assert (spec.formula, spec.monotone, spec.waits) == (formula, monotone, not monotone)
+    assert (spec.rules, spec.threshold) == ((FAILED, WORKED), Threshold("gte", 1, grows=monotone))
+
+
+def test_not_binds_closer_than_and_and_and_closer_than_or():
+    formula = compiled(document(type="temporal", condition="login_failed or login_worked and not login_failed")).formula
+    assert formula is not None
+    told = [formula.holds(fired) for fired in ([FAILED], [WORKED], [FAILED, WORKED], [])]
+    assert told == [True, True, True, False]
+
+
+@pytest.mark.parametrize("where", ["within", "beside"])
+@pytest.mark.parametrize("generate", [True, False])
+def test_whether_rules_are_generated_alone_changes_nothing(where, generate):
+    stated = document(generate=generate) if where == "within" else {**document(), "generate": generate}
+    assert compiled(stated) == compiled(document())
 
 
 @pytest.mark.parametrize("op", ["lt", "lte", "gt", "gte", "eq", "neq"])
@@ -111,7 +182,16 @@ def test_every_operator_compares_as_it_says(op):
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("1s", 1), ("90s", 90), ("10m", 600), ("2h", 7200), ("1d", 86_400), ("1w", 604_800), ("1y", 31_556_952)],
+    [
+        ("1s", 1),
+        ("90s", 90),
+        ("10m", 600),
+        ("2h", 7200),
+        ("1d", 86_400),
+        ("1w", 604_800),
+        ("1M", 2_629_746),
+        ("1y", 31_556_952),
+    ],
 )
 def test_timespans(text, seconds):
     assert compiled(document(timespan=text)).timespan == seconds * 1000
@@ -179,7 +259,19 @@ def test_what_may_be_left_out():
         ({"type": None}, "without type"),
         ({"type": "temporally"}, "'temporally' is no valid"),
         ({"type": 7}, "correlation.type: 7 is not a text"),
-        ({"type": "value_sum", "condition": {"gte": 1, "field": "x"}}, "use one of event_count, value_count, temporal"),
+        ({"type": "value_sum", "condition": {"gte": 1}}, "without field reference"),
+        ({"type": "value_avg", "condition": {"gte": 1, "field": ["x", "y"]}}, "value_avg reckons with one field, not"),
+        ({"type": "value_median", "condition": {"gte": 1, "field": [5]}}, "condition.field: 5 is not the name"),
+        ({"type": "value_sum", "condition": {"gt": 5, "lt": 5, "field": "x"}}, "gt 5, lt 5 never holds"),
+        ({"type": "value_avg", "condition": {"gt": 0.5, "lte": "0.25", "field": "x"}}, "gt 0.5, lte 0.25 never holds"),
+        ({"type": "value_percentile", "condition": {"gt": 5, "field": "x"}}, "needs condition.percentile"),
+        ({"type": "value_percentile", "condition": {"gt": 5, "field": "x", "percentile": 101}}, "101 is not from 0 to"),
+        ({"type": "value_percentile", "condition": {"gt": 5, "field": "x", "percentile": -1}}, "-1 is not from 0 to"),
+        (
+            {"type": "value_percentile", "condition": {"gt": 5, "field": "x", "percentile": "p"}},
+            "'p' is no valid number",
+        ),
+        ({"type": "value_median", "condition": {"gt": 5, "field": "x", "percentile": 50}}, "value_median takes none"),
         ({"rules": None}, "needs `rules`"),
         ({"rules": []}, "needs `rules`"),
         ({"rules": ["login_failed", "no_such_rule"]}, "'no_such_rule', which is in none of the loaded files"),
@@ -200,8 +292,17 @@ def test_what_may_be_left_out():
         ({"aliases": {"who": {"login_failed": 5}}}, "aliases.who: 5 is not the name of a field"),
         ({"aliases": {"who": {"no_such_rule": "user"}}}, "'no_such_rule', which is in none"),
         ({"type": "event_count"}, "without condition"),
-        ({"type": "event_count", "condition": {}}, "exactly one condition item"),
-        ({"type": "event_count", "condition": {"gte": 1, "lt": 9}}, "exactly one condition item"),
+        ({"type": "event_count", "condition": {}}, "condition needs one of lt, lte, gt, gte, eq, neq"),
+        ({"type": "event_count", "condition": [1]}, "must be a dict or string"),
+        ({"type": "event_count", "condition": {"gte": True}}, "condition.gte: True is no valid number"),
+        ({"type": "event_count", "condition": {"gte": float("nan")}}, "nan is no valid number"),
+        ({"type": "event_count", "condition": {"gte": 1, "lt": "1e999"}}, "condition.lt: '1e999' is no valid number"),
+        ({"type": "event_count", "condition": {"gt": 3, "lt": 4}}, "gt 3, lt 4 never holds: event_count counts from 1"),
+        ({"type": "event_count", "condition": {"gte": 3, "lte": 3, "neq": 3}}, "gte 3, lte 3, neq 3 never holds"),
+        (
+            {"type": "temporal", "condition": {"gt": 1, "neq": 2}},
+            "gt 1, neq 2 never holds: temporal counts from 1 to 2",
+        ),
         ({"type": "event_count", "condition": {"gte": "many"}}, "'many' is no valid"),
         ({"type": "event_count", "condition": {"gte": 1, "within": "5m"}}, "invalid items: within"),
         ({"type": "event_count", "condition": {"lt": 1}}, "lt 1 never holds: event_count counts from 1 upwards"),
@@ -215,8 +316,22 @@ def test_what_may_be_left_out():
         ({"type": "value_count", "condition": {"gte": 2, "field": ["x", None]}}, "condition.field: None is not"),
         ({"type": "temporal", "condition": {"gte": 3}}, "gte 3 never holds: temporal counts from 1 to 2"),
         ({"type": "temporal", "condition": {"eq": 0}}, "eq 0 never holds"),
-        ({"type": "temporal", "condition": "login_failed and not login_worked"}, "name the rules in `rules`"),
-        ({"condition": {"gte": 2}}, "temporal_ordered takes no condition"),
+        ({"type": "temporal", "condition": "login_failed"}, "defined but not referenced"),
+        (
+            {"type": "temporal", "condition": "login_failed and login_worked and other"},
+            "not defined in rules list: other",
+        ),
+        ({"type": "temporal", "condition": "login_failed and"}, "Failed to parse"),
+        ({"type": "temporal", "rules": None, "condition": "no_such_rule"}, "'no_such_rule', which is in none"),
+        ({"type": "temporal", "condition": "login_failed and login_worked and not login_failed"}, "never holds"),
+        (
+            {"type": "temporal", "condition": "not login_failed and not login_worked"},
+            "never holds: a window begins with",
+        ),
+        ({"type": "temporal", "condition": " or ".join(["login_failed and login_worked"] * 33)}, "names 66 rules; at"),
+        ({"type": "event_count", "condition": "login_failed or login_worked"}, "only be used with temporal"),
+        ({"condition": "login_failed and login_worked"}, "temporal_ordered takes no boolean condition"),
+        ({"condition": {"gte": 1}}, "temporal_ordered takes no condition"),
         ({"generate": "yes"}, "generate definition must be a boolean"),
     ],
 )
@@ -236,6 +351,7 @@ def test_a_mistake_in_the_correlation_is_named_with_its_place_and_a_reason(chang
         ({"level": "dire"}, "'dire' is not a valid"),
         ({"tags": "attack.t1110"}, "tags"),
         ({"correlation": "temporal"}, "must be a dict"),
+        ({"generate": "yes"}, "generate: 'yes' is not true or false"),
         ({"braid": ["cooldown"]}, "braid: must be a map"),
         ({"braid": {"cool_down": "1h", 5: 1}}, "unknown key 5, cool_down; known: cooldown, risk_threshold"),
         ({"braid": {"cooldown": 60}}, "braid.cooldown: Timespan '60' is invalid"),
@@ -261,11 +377,15 @@ def test_a_rule_without_a_title_has_none_in_its_problem(title):
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
 values = st.recursive(
-    scalars | st.sampled_from(["login_failed", "10m", "entity.host", "temporal", "value_count"]),
+    scalars
+    | st.sampled_from(["login_failed", "10m", "entity.host", "temporal", "value_count", "value_percentile", "1e9"])
+    | st.sampled_from(["login_failed and not login_worked", "login_failed or (login_worked)"]),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["gte", "eq", "field", "login_failed", "cooldown"]) | scalars, inner, max_size=3
+            st.sampled_from(["gte", "lt", "eq", "field", "percentile", "login_failed", "cooldown"]) | scalars,
+            inner,
+            max_size=3,
         )
     ),
     max_leaves=6,

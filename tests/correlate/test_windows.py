@@ -10,7 +10,7 @@ from models.finding import Signal
 from streams.correlate.spec import CorrelationSpec
 from streams.correlate.windows import find_spans
 from streams.flood import moments
-from tests.correlate.build import MINUTE, START, signal, spec
+from tests.correlate.build import MINUTE, START, A, B, C, all_of, any_of, none_of, signal, spec
 from tests.correlate.oracle import holds
 
 SPAN = 10 * MINUTE
@@ -177,6 +177,12 @@ RULES = [
     spec("temporal", "abc", timespan=5, cooldown=0),
     spec("temporal_ordered", "abc", timespan=5, cooldown=2),
     spec("temporal_ordered", "aba", timespan=6, cooldown=0),
+    spec("event_count", "ab", op="gt", count=1, further=(("lte", 3),), timespan=4, cooldown=0),
+    spec("value_sum", "ab", count=4, fields=("port",), timespan=4, cooldown=1),
+    spec("value_avg", "ab", op="gt", count=2, fields=("port",), timespan=3, cooldown=0),
+    spec("value_median", "abc", op="eq", count=2, fields=("port",), timespan=5, cooldown=0),
+    *(spec("value_percentile", "abc", count=2, fields=("port",), timespan=5, percentile=p) for p in (0, 10, 90, 100)),
+    spec("temporal", "abc", formula=any_of(all_of(A, none_of(B)), C), timespan=3, cooldown=0),
 ]
 few_signals = st.lists(
     st.builds(
