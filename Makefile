@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-from-lock
 
-.PHONY: help setup demo test check up bench bench-detect bench-ingest lock clean
+.PHONY: help setup demo test check up bench bench-correlate bench-detect bench-ingest lock clean
 
 help:            ## List the targets
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -39,6 +39,9 @@ bench: setup     ## The benchmarks: ratios measured side by side
 RULES ?= streams/rules
 bench-detect: setup  ## Matching, with RULES=folder and TELEMETRY="label=path ..." of your own; beside RSigma if it is there
 	$(BIN)/python -m tests.benchmarks.detect $(RULES) $(TELEMETRY)
+
+bench-correlate: setup  ## The correlation core by itself
+	$(BIN)/python -m tests.benchmarks.correlate
 
 bench-ingest: setup  ## Ingest on a Kafka of its own, with RULES=folder and TELEMETRY="label=path ..." of your own
 	$(BIN)/python -m tests.benchmarks.ingest $(RULES) $(TELEMETRY)

@@ -19,6 +19,7 @@ from streams.correlate import crowd
 from streams.correlate.state import MAX_PLAIN_BYTES, PACKING_BYTES, KeyState, Standing, packed, plain_bytes
 
 MAX_STATE_BYTES: Final = 16_000
+SPARE_BYTES: Final = 800  # the same bytes may pack this much worse beside other ones
 MAX_SIGNALS: Final = 256
 MAX_LINKS: Final = 64
 MAX_MEMBERS: Final = 32  # signals that a sequence shows
@@ -29,17 +30,32 @@ OTHER_VALUES_MS: Final = 3_600_000  # signals that differ in a grouped or counte
 
 def within_bounds(state: KeyState) -> KeyState:
     """Return the state as it may be kept: the same one, unless it holds too much."""
+    return measured(state)[0]
+
+
+def measured(state: KeyState) -> tuple[KeyState, int]:
+    """Return the state as it may be kept, and how many bytes it takes at most when it is encoded."""
     state = fold(state, MAX_SIGNALS)
-    while not state.empty and (times := _times_too_large(plain_bytes(state))) > 1:
+    times, size = _size(state)
+    while not state.empty and times > 1:
         state = _smaller(state, times)
-    return state
+        times, size = _size(state)
+    return state, size
 
 
-def _times_too_large(plain: bytes) -> float:
-    """Return how many times the bound a state has; at most 1 when it fits."""
+def surely_fits(state: KeyState, most_bytes: int) -> bool:
+    """Tell whether a state that takes at most so many bytes is within all bounds."""
+    return len(state.signals) <= MAX_SIGNALS and most_bytes <= MAX_STATE_BYTES
+
+
+def _size(state: KeyState) -> tuple[float, int]:
+    """Return how many times the bound a state has, at most 1 when it fits, and its bytes, rather more than less."""
+    plain = plain_bytes(state)
     if len(plain) <= MAX_STATE_BYTES - PACKING_BYTES:
-        return 0
-    return max(len(plain) / MAX_PLAIN_BYTES, len(packed(plain)) / MAX_STATE_BYTES)
+        return 0, len(plain) + PACKING_BYTES
+    size = len(packed(plain))
+    spare = SPARE_BYTES if len(plain) < MAX_PLAIN_BYTES // 2 else MAX_STATE_BYTES  # a bound of its own is near
+    return max(len(plain) / MAX_PLAIN_BYTES, size / MAX_STATE_BYTES), size + spare
 
 
 def fold(state: KeyState, limit: int) -> KeyState:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from typing import Final
 
 from models.finding import Signal
@@ -16,6 +17,7 @@ from models.flood import SEALED, SECOND_MS, Flood, Grain, flood_of, melt
 from streams.correlate.state import KeyState
 from streams.flood import flattened, folded, kind_of, last_time, merged
 
+_UID: Final = attrgetter("uid")
 STEPS_MS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 
@@ -26,7 +28,7 @@ def order(signal: Signal) -> tuple[int, str]:
 
 def with_signal(state: KeyState, signal: Signal, key: str, limit: int) -> KeyState:
     """Take a signal, single or folded, in; return the same state when all of it is there."""
-    if any(held.uid == signal.uid for held in state.signals) and signal.flood is None:
+    if signal.flood is None and signal.uid in map(_UID, state.signals):
         return state
     kind = kind_of(signal)
     alike = [held for held in _of_second(state.signals, signal.time) if kind_of(held) == kind]
@@ -46,9 +48,13 @@ def _of_second(signals: Sequence[Signal], time: int) -> Sequence[Signal]:
 
 
 def _with(state: KeyState, away: Sequence[Signal], signal: Signal) -> KeyState:
-    gone = {held.uid for held in away}
-    kept = (held for held in state.signals if held.uid not in gone)
-    return replace(state, signals=tuple(sorted((*kept, signal), key=order)))
+    kept = state.signals
+    if away:
+        gone = {held.uid for held in away}
+        kept = tuple(held for held in kept if held.uid not in gone)
+    place = bisect_right(kept, order(signal), key=order)
+    signals = (*kept[:place], signal, *kept[place:])
+    return KeyState(signals, state.links, state.standing, state.floors, state.evicted, state.watermark)
 
 
 def is_across(signal: Signal, edges: Sequence[int]) -> bool:

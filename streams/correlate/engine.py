@@ -13,20 +13,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain
-from operator import itemgetter
 from typing import Final
 
 from models.entity import EntityKey, EntityLink
 from models.finding import Sequence, SequenceClosed, Signal
-from streams.correlate.bounds import MAX_LINKS, settled, with_links, within_bounds
+from streams.correlate.bounds import MAX_LINKS, measured, settled, surely_fits, with_links
 from streams.correlate.crowd import with_signal
-from streams.correlate.routing import Router, group_keys
-from streams.correlate.sequences import sequence_of, standing_of
+from streams.correlate.restating import Restated, Restater, Touched, moments_in, touched_by
+from streams.correlate.routing import Router
 from streams.correlate.spec import CorrelationSpec
-from streams.correlate.state import KeyState, Standing
-from streams.correlate.windows import find_spans
-from streams.flood import FLOOD_LIMIT, Moment, clipped, last_time, moments, split_by_target
+from streams.correlate.state import EMPTY_BYTES, KeyState, Known, row_bytes, standing_bytes
+from streams.flood import FLOOD_LIMIT, clipped, last_time, split_by_target
 
 LINK_HORIZON_MS: Final = 2 * 3_600_000  # a link's validity reaches at most this far back from the event that shows it
 NEVER: Final = 2**62
@@ -87,7 +84,7 @@ Output = Published | SequenceClosed | Forward | Late | Evicted
 class Correlator:
     """The compiled correlations and the pure step over them. Immutable once made."""
 
-    __slots__ = ("_hold", "flood_limit", "router", "specs")
+    __slots__ = ("_hold", "_restater", "_waiting", "flood_limit", "router", "specs")
 
     def __init__(self, specs: Iterable[CorrelationSpec], flood_limit: int = FLOOD_LIMIT) -> None:
         """Prepare.
@@ -99,6 +96,8 @@ class Correlator:
         self.flood_limit = flood_limit
         self.specs = tuple(sorted(specs, key=lambda spec: spec.uid))
         self.router = Router(self.specs)
+        self._restater = Restater(self.specs)
+        self._waiting = tuple(spec for spec in self.specs if not spec.threshold.monotone)
         self._hold = max((spec.timespan for spec in self.specs), default=0)
 
     def step(
@@ -116,13 +115,15 @@ class Correlator:
         Returns:
             The next state and the outputs, in deterministic order.
         """
-        evicted, outputs = state.evicted, list[Output]()
+        before, outputs = state, list[Output]()
         horizon = watermark - LINK_HORIZON_MS
+        known = state.known if self._restater.knows(state) else None
+        stale, touched = known.stale if known else None, None
         if isinstance(item, Signal):
             held = with_signal(state, item, key, self.flood_limit)
             if held is state:
                 return state, ()
-            state = held
+            state, touched = held, touched_by(item)
             on_time = horizon if item.via else watermark
             late = clipped(item, lambda time: time < on_time)
             if late is not None:
@@ -133,11 +134,12 @@ class Correlator:
                 return state, ()
             state = _with_link(state, item)
             outputs.extend(out for signal in state.signals for out in self._over_links(signal, (item,), key))
-        state, changes = self._restate(key, state, watermark)
+        state, changes = self._restate(key, state, watermark, touched, stale)
+        most_bytes = _most_bytes(before, state, known, item)
         outputs.extend(changes)
-        state = self._bounded(key, self._pruned(state, horizon), watermark)
-        if state.evicted > evicted:
-            outputs.append(Evicted(key, state.evicted - evicted))
+        state = self._bounded(key, self._pruned(state, horizon), watermark, most_bytes)
+        if state.evicted > before.evicted:
+            outputs.append(Evicted(key, state.evicted - before.evicted))
         return state, tuple(outputs)
 
     def deadline(self, key: str, state: KeyState) -> int:
@@ -147,13 +149,20 @@ class Correlator:
         """
         oldest = _oldest(state.signals)
         ends = [end + self._hold for _, end in state.floors if end < oldest] + [link.valid_to for link in state.links]
-        ends += [self._needed_until(signal, state) for signal in state.signals] + [s.end for s in state.standing]
-        waiting = [spec for spec in self.specs if not spec.threshold.monotone]
-        held = self._moments(state) if waiting else []
+        ends += [s.end for s in state.standing]
+        least = min(ends, default=None)
+        for signal in state.signals:
+            if least is not None and signal.time + self._hold >= least:
+                break  # no later one is needed for less long
+            needed = self._needed_until(signal, state)
+            least = needed if least is None else min(least, needed)
+        ends = [] if least is None else [least]
+        rules = {signal.analytic.uid for signal in state.signals} if self._waiting else set()
+        waiting = [spec for spec in self._waiting if not rules.isdisjoint(spec.rules)]
         waits = [
             moment.time + spec.timespan
             for spec in waiting
-            for moment in self._seen_by(spec, key, held)
+            for moment in moments_in(spec, key, [s for s in state.signals if s.analytic.uid in spec.rules])
             if moment.time + spec.timespan >= state.watermark
         ]
         return min((*(end + LINK_HORIZON_MS for end in ends), *waits), default=NEVER - 1) + 1
@@ -169,42 +178,18 @@ class Correlator:
         is_from_here = any(str(entity) == key for entity in signal.entities)
         return self.router.over_link(signal, other) if is_from_here else (signal, ())
 
-    def _moments(self, state: KeyState) -> list[Moment]:
-        """Return what there is to see: every signal, and every moment of a flood, sorted."""
-        return sorted(chain.from_iterable(map(moments, state.signals)), key=itemgetter(0, 1))
-
-    def _seen_by(self, spec: CorrelationSpec, key: str, held: Iterable[Moment]) -> list[Moment]:
-        """Return what a rule sees of it: the signals of its rules that are in the group."""
-        seen, known = [], dict[int, bool]()
-        for moment in held:
-            signal = moment.signal
-            is_seen = known.get(id(signal))
-            if is_seen is None:
-                is_seen = signal.analytic.uid in spec.rules and key in group_keys(spec, signal)
-                known[id(signal)] = is_seen
-            if is_seen:
-                seen.append(moment)
-        return seen
-
-    def _restate(self, key: str, state: KeyState, watermark: int) -> tuple[KeyState, list[Output]]:
-        """Find all sequences anew and tell what changed against those that stood."""
-        floors, held = dict(state.floors), self._moments(state)
-        standing: list[Standing] = []
-        outputs: list[Output] = []
-        for spec in self.specs:
-            before = {s.uid: s for s in state.standing if s.spec == spec.uid}
-            mine = self._seen_by(spec, key, held)
-            if not mine and not before:
-                continue
-            spans = list(find_spans(spec, mine, floors.get(spec.uid, -1), watermark))
-            found = [sequence_of(spec, key, span) for span in spans]
-            entries = [standing_of(sequence, span) for sequence, span in zip(found, spans, strict=True)]
-            standing.extend(entries)
-            outputs.extend(_changes(spec, key, before, found, entries))
-        return replace(state, standing=tuple(standing), watermark=watermark), outputs
+    def _restate(
+        self, key: str, state: KeyState, watermark: int, touched: Touched | None, stale: frozenset[str] | None
+    ) -> tuple[KeyState, list[Output]]:
+        """Find the sequences anew that may have changed, and tell what did against those that stood."""
+        standing, restated = self._restater.restated(key, state, watermark, touched, stale)
+        outputs = [out for one in restated for out in _changes(one, key)]
+        return KeyState(state.signals, state.links, standing, state.floors, state.evicted, watermark), outputs
 
     def _pruned(self, state: KeyState, horizon: int) -> KeyState:
         """Let go of what no on-time input can touch any more; copies over links come as late as the horizon."""
+        if self._is_young(state, horizon):
+            return state
         floors = dict(state.floors)
         for sequence in state.standing:
             if sequence.end < horizon:
@@ -219,6 +204,15 @@ class Correlator:
             floors=tuple(sorted(f for f in floors.items() if f[1] >= oldest or f[1] + self._hold >= horizon)),
         )
 
+    def _is_young(self, state: KeyState, horizon: int) -> bool:
+        """Tell at a glance that nothing of a state can go; signals and links are sorted by what decides it first."""
+        return (
+            (not state.signals or state.signals[0].time + self._hold >= horizon)
+            and (not state.links or state.links[0].valid_to >= horizon)
+            and all(sequence.end >= horizon for sequence in state.standing)
+            and all(end + self._hold >= horizon for _, end in state.floors)
+        )
+
     def _needed_until(self, signal: Signal, state: KeyState) -> int:
         """Return the last horizon (ms) at which a signal may still be an anchor or belongs to what can still change."""
         first, last = signal.time, last_time(signal)
@@ -226,15 +220,39 @@ class Correlator:
         return max(last + self._hold, *ends) if ends else last + self._hold
 
     def _looks_at(self, spec_uid: str, signal: Signal) -> bool:
-        return any(spec.uid == spec_uid for spec in self.router.wanted_by(signal.analytic.uid))
+        return self._restater.looks_at(spec_uid, signal.analytic.uid)
 
-    def _bounded(self, key: str, state: KeyState, watermark: int) -> KeyState:
+    def _bounded(self, key: str, state: KeyState, watermark: int, most_bytes: int) -> KeyState:
         """Keep within bounds. A sequence whose signals had to go is final: a flood must not be able to retract it."""
-        kept = within_bounds(state)
+        if surely_fits(state, most_bytes):
+            return self._noted(state, frozenset(), most_bytes)
+        kept, most_bytes = measured(state)
         if kept is state:
-            return state
-        found = {sequence.uid for sequence in self._restate(key, kept, watermark)[0].standing}
-        return settled(kept, [sequence for sequence in kept.standing if sequence.uid not in found])
+            return self._noted(state, frozenset(), most_bytes)
+        standing, restated = self._restater.restated(key, kept, watermark, None, None)
+        found = {sequence.uid for sequence in standing}
+        after = settled(kept, [sequence for sequence in kept.standing if sequence.uid not in found])
+        stale = frozenset(one.spec.uid for one in restated if one.before != one.entries)
+        return self._noted(after, stale, most_bytes)
+
+    def _noted(self, state: KeyState, stale: frozenset[str], most_bytes: int) -> KeyState:
+        """Note for the next step what this one knows."""
+        signals, links, standing, floors = state.signals, state.links, state.standing, state.floors
+        known = Known(self._restater, signals, standing, floors, stale, most_bytes)
+        return KeyState(signals, links, standing, floors, state.evicted, state.watermark, known)
+
+
+def _most_bytes(before: KeyState, after: KeyState, known: Known | None, item: Signal | EntityLink | None) -> int:
+    """Return how long a state is at most when it is encoded, from what is known of the one before; NEVER if unknown."""
+    most = known.most_bytes if known else NEVER if before.signals or before.links or before.floors else EMPTY_BYTES
+    if isinstance(item, EntityLink) or most == NEVER:
+        return NEVER
+    if item is not None:
+        if item.flood or len(after.signals) != len(before.signals) + 1:
+            return NEVER
+        most += row_bytes(item)
+    known_uids = {one.uid for one in before.standing}
+    return most + sum(standing_bytes(one) for one in after.standing if one.uid not in known_uids)
 
 
 def _oldest(signals: tuple[Signal, ...]) -> int:
@@ -250,16 +268,15 @@ def _with_link(state: KeyState, link: EntityLink) -> KeyState:
     return with_links(replace(state, links=tuple(links)), MAX_LINKS)
 
 
-def _changes(
-    spec: CorrelationSpec, key: str, before: dict[str, Standing], found: list[Sequence], entries: list[Standing]
-) -> Iterator[Output]:
+def _changes(restated: Restated, key: str) -> Iterator[Output]:
+    entries, before = restated.entries, {one.uid: one for one in restated.before}
     now = {entry.uid for entry in entries}
     gone = [s for s in before.values() if s.uid not in now]
-    for sequence, entry in zip(found, entries, strict=True):
+    for sequence, entry in zip(restated.found, entries, strict=True):
         known = before.get(sequence.uid)
         if known is None or known.digest != entry.digest:
             replaced = tuple(s.uid for s in gone if entry.start <= s.start <= entry.end) if known is None else ()
             yield Published(sequence, replaced)
     for old in gone:
         heir = next((entry.uid for entry in entries if entry.start <= old.start <= entry.end), "")
-        yield SequenceClosed(old.uid, spec.analytic, key, old.start, heir, old.is_alert)
+        yield SequenceClosed(old.uid, restated.spec.analytic, key, old.start, heir, old.is_alert)

@@ -97,6 +97,24 @@ def group_keys(spec: CorrelationSpec, signal: Signal) -> set[str]:
     return _combined(_parts(spec, signal))
 
 
+def group_prefixes(spec: CorrelationSpec) -> tuple[str, ...]:
+    """Return how the parts of every group key of a correlation begin; none when it has but one group."""
+    return tuple(
+        f"{name.removeprefix(ENTITY_PREFIX)}:" if name.startswith(ENTITY_PREFIX) else group_part(f"{name}=")
+        for name in spec.group_by
+    )
+
+
+def is_in_group(spec: CorrelationSpec, key: str, signal: Signal) -> bool:
+    """Tell whether `key` is one of the group keys of a signal for one correlation."""
+    if len(spec.group_by) == 1 and spec.group_by[0].startswith(ENTITY_PREFIX) and "%" not in key and "|" not in key:
+        kind, _, value = key.partition(":")  # no part of this key was escaped
+        if kind != spec.group_by[0].removeprefix(ENTITY_PREFIX):
+            return False
+        return any(one.value == value and one.type == kind for one in (*signal.entities, *signal.via))
+    return key in group_keys(spec, signal)
+
+
 def _combined(parts: tuple[tuple[str, ...], ...]) -> set[str]:
     """Join every combination; of several fields only so many, since they multiply."""
     combinations = islice(product(*parts), MAX_COPIES if len(parts) > 1 else None)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from models import ocsf
+import orjson
+
 from models.fields import LARGEST
 from models.finding import Sequence, SequenceMember
-from models.finding_ocsf import sequence_to_ocsf
 from models.uids import content_uid, sequence_uid
 from streams.correlate.bounds import MAX_MEMBERS
 from streams.correlate.escalation import decide
@@ -63,5 +63,5 @@ def _member(crowd: list[Moment]) -> SequenceMember:
 
 def standing_of(sequence: Sequence, span: Span) -> Standing:
     """Note what is published of a sequence, to tell later whether anything changed."""
-    digest = content_uid("published", ocsf.encode(sequence_to_ocsf(sequence)))
+    digest = content_uid("published", orjson.dumps(sequence))
     return Standing(sequence.analytic.uid, sequence.uid, digest, sequence.start_time, span.end, sequence.is_alert)

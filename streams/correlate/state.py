@@ -6,7 +6,7 @@ The form is versioned, self-describing JSON under zlib. `streams.correlate.bound
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
@@ -20,6 +20,8 @@ from models.records import Coordinates
 STATE_VERSION: Final = 3
 MAX_PLAIN_BYTES: Final = 1_000_000  # a state that unpacks to more is not one of ours
 PACKING_BYTES: Final = 64  # what packing adds at most
+PLACE_BYTES: Final = 8  # digits of a reference, a comma
+EMPTY_BYTES: Final = 256  # of a state that holds nothing yet, its packing and growing numbers included
 _SIGNAL: Final = (str, int, int, list, str, int, int, list, dict, list, int, list, list, list)
 
 
@@ -44,6 +46,27 @@ class Standing:
     is_alert: bool
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """What the last step knew of a state: it saves work and changes no answer, so it is not on the wire.
+
+    Attributes:
+        by: The correlations that found what stands.
+        signals: The signals in which they found it.
+        standing: What they found.
+        floors: After which times.
+        stale: Uids of correlations whose sequences are to be found anew all the same.
+        most_bytes: How long the state is at most when it is encoded, an estimate.
+    """
+
+    by: object
+    signals: tuple[Signal, ...]
+    standing: tuple[Standing, ...]
+    floors: tuple[tuple[str, int], ...]
+    stale: frozenset[str]
+    most_bytes: int
+
+
 @dataclass(frozen=True, slots=True)
 class KeyState:
     """Everything remembered for one key.
@@ -55,6 +78,7 @@ class KeyState:
         floors: For a rule, the end of its last sequence that became final: no anchor at or before it.
         evicted: How many signals were folded away, and matches, links and sequences forgotten, to stay within bounds.
         watermark: Watermark (ms) of the last step: absences before it are judged.
+        known: What the last step knew of it.
     """
 
     signals: tuple[Signal, ...] = ()
@@ -63,6 +87,7 @@ class KeyState:
     floors: tuple[tuple[str, int], ...] = ()
     evicted: int = 0
     watermark: int = 0
+    known: Known | None = field(default=None, compare=False, repr=False)
 
     @property
     def empty(self) -> bool:
@@ -78,6 +103,16 @@ def encode_state(state: KeyState) -> bytes:
 def plain_bytes(state: KeyState) -> bytes:
     """Serialize a state without packing it."""
     return orjson.dumps(_plain(state))
+
+
+def row_bytes(signal: Signal) -> int:
+    """Return how many bytes a signal takes in a state before it is packed, its analytic included."""
+    return len(orjson.dumps([_signal_row(signal, 0), _analytic_row(signal.analytic)])) + PLACE_BYTES
+
+
+def standing_bytes(one: Standing) -> int:
+    """Return how many bytes a sequence takes in a state before it is packed."""
+    return len(orjson.dumps([one.spec, one.uid, one.digest, one.start, one.end, one.is_alert])) + 1
 
 
 def packed(plain: bytes) -> bytes:

@@ -29,11 +29,11 @@ from tests.benchmarks import correlating
 from tests.benchmarks.correlating import DELAY_MS
 
 RULES: Final = 200
-SIGNALS: Final = 20_000
+SIGNALS: Final = 8_000
 OTHERS: Final = (10, 50, 200, 1000)
-ENTITIES: Final = 100_000
+ENTITIES: Final = 50_000
 MILLION: Final = 1_000_000
-CROWD: Final = 4_000
+CROWD: Final = 2_000
 EDGE: Final = 100  # steps at the beginning and at the end of a crowd
 CACHED: Final = 10_000  # states that a worker keeps unpacked
 STATES: Final = (1, 3, 32, 256)
@@ -181,7 +181,7 @@ def _states(found: Measured) -> None:
     for held in STATES:
         keys = Keys(correlator)
         key, signals = correlating.quiet(7, held)
-        keys.take((key, signal, 0) for signal in signals)
+        keys.take_all([(key, signal, 0) for signal in signals])
         state, rounds = keys.states[key], max(3, 1_000 // held)
         data = encode_state(state)
         encode_us = each_us(lambda state=state, rounds=rounds: [encode_state(state) for _ in range(rounds)], rounds)
@@ -212,7 +212,7 @@ def _quiet(correlator: Correlator, first: int, count: int) -> Iterator[tuple[str
     for number in range(first, first + count):
         key, signals = correlating.quiet(number, 1 if number % 4 else 3)
         keys = Keys(correlator)
-        keys.take((key, signal, 0) for signal in signals)
+        keys.take_all([(key, signal, 0) for signal in signals])
         yield key, keys.states[key]
 
 

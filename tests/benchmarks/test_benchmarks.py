@@ -9,6 +9,7 @@ from streams.rulebook import load_rulebook
 from streams.sources.registry import SOURCES
 from streams.topics import table
 from streams.workers import kafka_admin
+from tests.benchmarks import correlate
 from tests.benchmarks.detect import measure
 from tests.benchmarks.ingest import on_kafka, reading_alone, stage_alone, summary
 from tests.benchmarks.sending import Sourced, can_be_sent, load_of, thinned
@@ -40,6 +41,15 @@ def test_matching_is_measured_by_part_and_by_number_of_rules() -> None:
 def test_cpu_time_is_read_whatever_the_program_is_called() -> None:
     stat = "42 (a) b) S 1 2 3 4 5 6 7 8 9 10 150 25 0 0 20 0 3"
     assert cpu_ticks(stat) == 175
+
+
+def test_correlation_is_measured_against_its_aims() -> None:
+    found = correlate.measure(signals=200, entities=200, crowd=250, others=(1, 2))
+    assert found.against().keys() == correlate.AIMS.keys()
+    assert found.steps == len(found.step_us) > 200
+    assert min(*found.by_others.values(), *found.crowd_us, found.mean_us, found.deadline_us, found.encode_us) > 0
+    aim = correlate.AIMS["bytes of a quiet entity"]
+    assert [held for held, (size, *_) in found.state_bytes.items() if size <= aim] == [1, 3]
 
 
 def test_a_run_is_summed_up_from_where_it_began() -> None:

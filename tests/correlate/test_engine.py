@@ -291,6 +291,13 @@ def test_a_sequence_is_final_once_nothing_on_time_could_join_it():
         assert (len(state.standing), state.floors) == (open_, final)
 
 
+def test_a_link_without_an_end_needs_no_step():
+    core = correlator(PAIR, ONLY_ONE)
+    state, _ = core.step(KEY, KeyState(), link(KEY, "ip:192.0.2.7", 0, NEVER - START), START)
+    assert state.links
+    assert core.deadline(KEY, state) > NEVER
+
+
 def test_an_empty_state_has_no_deadline():
     assert correlator(PAIR, ONLY_ONE).deadline(KEY, KeyState()) == NEVER
 

@@ -1,0 +1,265 @@
+"""Find the sequences of a key anew, as far as a step can have changed them.
+
+A sequence follows from the signals of a key alone. So when a step adds one, of a condition that more signals can only
+make true nothing changes but what reaches the time of that signal: no window that lies before it, and no sequence that
+ended before it. What was found last time is taken for the rest, if this very set of rules found it in these signals
+(`streams.correlate.state.Known`); a state that was read back, or folded, or stood under other rules is searched whole.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from operator import itemgetter
+from typing import Final, NamedTuple
+
+from models.finding import Sequence, Signal
+from models.flood import SECOND_MS
+from streams.correlate.routing import EVERYTHING, group_prefixes, is_in_group
+from streams.correlate.sequences import sequence_of, standing_of
+from streams.correlate.spec import CorrelationSpec
+from streams.correlate.state import KeyState, Standing
+from streams.correlate.windows import find_spans
+from streams.flood import Moment, last_time, moments
+
+_LEFTMOST: Final = frozenset({"event_count", "value_count", "temporal", "temporal_ordered"})
+
+
+class Touched(NamedTuple):
+    """What a step has changed: signals of one rule, at times (ms) from `first` to `last`."""
+
+    rule: str
+    first: int
+    last: int
+
+
+class Restated(NamedTuple):
+    """The sequences of one rule that may have changed: what stood, what was found, and its entries."""
+
+    spec: CorrelationSpec
+    before: tuple[Standing, ...]
+    found: tuple[Sequence, ...]
+    entries: tuple[Standing, ...]
+
+
+class _Place(NamedTuple):
+    """Where sequences are searched: the parts of the key, after which time (ms), as of which watermark (ms)."""
+
+    parts: list[str]
+    floor: int
+    watermark: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Watch:
+    """A correlation, and what is worked out about it once.
+
+    Attributes:
+        number: Its place in the order of all.
+        spec: The correlation.
+        rules: Uids of the rules it looks at.
+        prefixes: How the parts of its groups' keys begin.
+        is_steady: Whether more signals can only make its windows hold, one by one from the left.
+    """
+
+    number: int
+    spec: CorrelationSpec
+    rules: frozenset[str]
+    prefixes: tuple[str, ...]
+    is_steady: bool
+
+    def fits(self, parts: list[str]) -> bool:
+        """Tell whether a key of these parts can be one of its groups."""
+        if not self.prefixes:
+            return parts == [EVERYTHING]
+        return len(parts) == len(self.prefixes) and all(map(str.startswith, parts, self.prefixes))
+
+
+def touched_by(signal: Signal) -> Touched:
+    """Return what a signal that is taken in can change; folding stays within its second."""
+    first = signal.time - signal.time % SECOND_MS
+    return Touched(signal.analytic.uid, first, first + SECOND_MS - 1)
+
+
+class Restater:
+    """All correlations, by the rules they look at. Immutable once made."""
+
+    __slots__ = ("_by_rule", "_has_fickle", "_is_sound", "_of", "_uids", "_watches")
+
+    def __init__(self, specs: Iterable[CorrelationSpec]) -> None:
+        self._watches = tuple(_watch(number, spec) for number, spec in enumerate(specs))
+        of: dict[str, list[_Watch]] = {}
+        for watch in self._watches:
+            of.setdefault(watch.spec.uid, []).append(watch)
+        self._of: Mapping[str, tuple[_Watch, ...]] = {uid: tuple(found) for uid, found in of.items()}
+        self._is_sound = len(self._of) == len(self._watches)
+        self._uids = frozenset(self._of)
+        self._has_fickle = not all(watch.is_steady for watch in self._watches)
+        by_rule: dict[str, list[_Watch]] = {}
+        for watch in self._watches:
+            for rule in watch.rules:
+                by_rule.setdefault(rule, []).append(watch)
+        self._by_rule: Mapping[str, tuple[_Watch, ...]] = {rule: tuple(found) for rule, found in by_rule.items()}
+
+    def looks_at(self, spec_uid: str, rule_uid: str) -> bool:
+        """Tell whether a correlation looks at a rule."""
+        return any(rule_uid in watch.rules for watch in self._of.get(spec_uid, ()))
+
+    def knows(self, state: KeyState) -> bool:
+        """Tell whether what stands in a state is what these correlations found in its signals."""
+        known = state.known
+        return (
+            known is not None
+            and known.by is self
+            and known.signals is state.signals
+            and known.standing is state.standing
+            and known.floors is state.floors
+        )
+
+    def restated(
+        self, key: str, state: KeyState, watermark: int, touched: Touched | None, stale: frozenset[str] | None
+    ) -> tuple[tuple[Standing, ...], list[Restated]]:
+        """Find the sequences anew.
+
+        Args:
+            key: The group key.
+            state: The state with its new signal; `standing` is that of the step before.
+            watermark: Event time (ms) before which nothing more is expected.
+            touched: What the new signal can have changed.
+            stale: Correlations whose sequences may be out of date; None for all.
+
+        Returns:
+            What stands now, sorted by rule and start, and what may have changed, in the order of rules.
+        """
+        before = _by_spec(state.standing)
+        floors = dict(state.floors)
+        if stale is None or not self._is_sound:
+            watches, stale = self._all_of(state, before), self._uids
+        else:
+            watches = self._reached(state, before, touched, stale)
+        parts = key.split("|")
+        found: list[Restated] = []
+        now: dict[int, tuple[Standing, ...]] = {}
+        for watch in watches:
+            uid = watch.spec.uid
+            stood, place = before.get(uid, ()), _Place(parts, floors.get(uid, -1), watermark)
+            kept: tuple[Standing, ...] = ()
+            if touched is not None and watch.is_steady and uid not in stale:
+                kept, one = _partly(watch, key, state, stood, touched, place)
+            else:
+                one = _whole(watch, key, state, stood, place)
+            now[watch.number] = (*kept, *one.entries) if one else kept
+            if one:
+                found.append(one)
+        if not found and before.keys() <= self._of.keys():
+            return state.standing, found
+        for uid, stood in before.items():
+            for watch in self._of.get(uid, ()):
+                now.setdefault(watch.number, stood)
+        return tuple(chain.from_iterable(now[number] for number in sorted(now))), found
+
+    def _all_of(self, state: KeyState, before: Mapping[str, object]) -> list[_Watch]:
+        """Return, in their order, all that look at a signal of a state, or have a sequence there."""
+        rules = {signal.analytic.uid for signal in state.signals}
+        watches = {watch.number: watch for rule in rules for watch in self._by_rule.get(rule, ())}
+        for uid in before:
+            watches.update((watch.number, watch) for watch in self._of.get(uid, ()))
+        return [watches[number] for number in sorted(watches)]
+
+    def _reached(
+        self, state: KeyState, before: Mapping[str, object], touched: Touched | None, stale: frozenset[str]
+    ) -> list[_Watch]:
+        """Return, in their order, those that a step can concern; it concerns any that more signals could undo."""
+        watches = list(self._by_rule.get(touched.rule, ())) if touched else []
+        if stale or self._has_fickle:
+            own = {watch.number for watch in watches}
+            watches += [
+                watch
+                for watch in self._all_of(state, before)
+                if watch.number not in own and (not watch.is_steady or watch.spec.uid in stale)
+            ]
+            watches.sort(key=lambda watch: watch.number)
+        return watches
+
+
+def _watch(number: int, spec: CorrelationSpec) -> _Watch:
+    is_steady = spec.kind in _LEFTMOST and spec.threshold.monotone
+    return _Watch(number, spec, frozenset(spec.rules), group_prefixes(spec), is_steady)
+
+
+def _by_spec(standing: Iterable[Standing]) -> dict[str, tuple[Standing, ...]]:
+    found: dict[str, tuple[Standing, ...]] = {}
+    for one in standing:
+        found[one.spec] = (*found.get(one.spec, ()), one)
+    return found
+
+
+def _whole(watch: _Watch, key: str, state: KeyState, stood: tuple[Standing, ...], place: _Place) -> Restated | None:
+    """Find all sequences of a rule anew; None when there were none and are none."""
+    near = [signal for signal in state.signals if signal.analytic.uid in watch.rules] if watch.fits(place.parts) else []
+    if not stood and (not near or (watch.is_steady and not _may_hold(watch, near))):
+        return None
+    return _found(watch, key, near, stood, place)
+
+
+def _partly(
+    watch: _Watch, key: str, state: KeyState, stood: tuple[Standing, ...], touched: Touched, place: _Place
+) -> tuple[tuple[Standing, ...], Restated | None]:
+    """Find the sequences of a rule anew that a new signal can have changed; also return those that stay as they are."""
+    if not watch.fits(place.parts):
+        return stood, None
+    kept = tuple(one for one in stood if one.end < touched.first)
+    changing = stood[len(kept) :]
+    start = min(touched.first - watch.spec.timespan, changing[0].start if changing else touched.first)
+    floor = max(place.floor, start - 1, kept[-1].end if kept else -1)
+    near = [
+        signal
+        for signal in _later(state.signals, floor)
+        if signal.analytic.uid in watch.rules and last_time(signal) > floor
+    ]
+    if not changing:
+        end = touched.last + watch.spec.timespan
+        if not _may_hold(watch, [signal for signal in near if signal.time <= end]):
+            return kept, None
+    return kept, _found(watch, key, near, changing, _Place(place.parts, floor, place.watermark))
+
+
+def _later(signals: tuple[Signal, ...], floor: int) -> tuple[Signal, ...]:
+    """Return the signals after a time (ms), and all of its second: a flood lasts no longer."""
+    return signals[bisect_left(signals, floor - SECOND_MS, key=lambda signal: signal.time) :]
+
+
+def _may_hold(watch: _Watch, near: Collection[Signal]) -> bool:
+    """Tell whether some window of these signals may meet a condition that more of them can only make true."""
+    threshold = watch.spec.threshold
+    if watch.spec.kind in {"event_count", "value_count"}:
+        return threshold.holds(sum(signal.count for signal in near))
+    present = len({signal.analytic.uid for signal in near})
+    return present == len(watch.rules) if watch.spec.kind == "temporal_ordered" else threshold.holds(present)
+
+
+def _found(watch: _Watch, key: str, near: Iterable[Signal], stood: tuple[Standing, ...], place: _Place) -> Restated:
+    spec = watch.spec
+    mine = moments_in(spec, key, near)
+    spans = list(find_spans(spec, mine, place.floor, place.watermark))
+    found = tuple(sequence_of(spec, key, span) for span in spans)
+    entries = tuple(standing_of(sequence, span) for sequence, span in zip(found, spans, strict=True))
+    return Restated(spec, stood, found, entries)
+
+
+def moments_in(spec: CorrelationSpec, key: str, signals: Iterable[Signal]) -> list[Moment]:
+    """Return what a rule sees in its group: every signal of its rules, and every moment of a flood, sorted."""
+    return sorted(chain.from_iterable(_moments_in(spec, key, signal) for signal in signals), key=itemgetter(0, 1))
+
+
+def _moments_in(spec: CorrelationSpec, key: str, signal: Signal) -> Iterator[Moment]:
+    known: dict[int, bool] = {}
+    for moment in moments(signal):
+        like = moment.signal
+        is_in = known.get(id(like))
+        if is_in is None:
+            is_in = known[id(like)] = is_in_group(spec, key, like)
+        if is_in:
+            yield moment
