@@ -76,8 +76,8 @@ class Detector:
 
     def prepare_like(self, other: Detector) -> None:
         """Make the plans that another detector has needed so far, before there are events that wait for them."""
-        self._native.prepare_like(other._native)  # one of us
-        self._ocsf.prepare_like(other._ocsf)  # same
+        self._native.prepare_like(other._native)
+        self._ocsf.prepare_like(other._ocsf)
 
     def candidates(self, event: Event) -> tuple[DetectionRule, ...]:
         """Return the rules whose log source concerns the event."""

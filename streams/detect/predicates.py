@@ -308,10 +308,17 @@ def evaluate(predicate: Predicate, record: Record) -> tuple[Evidence, ...] | Non
         return None
     found: dict[str, Evidence] = {}
     for selection, leaf in reasons(predicate, lambda test: test.matches(record)):
-        for field, text in leaf.evidence(record):
-            name = field[:MAX_TEXT_CHARS]
-            if name not in found:
-                found[name] = Evidence(selection, name, text[:MAX_TEXT_CHARS])
-                if len(found) == MAX_EVIDENCE:
-                    return tuple(found.values())
+        gather(found, selection, leaf.evidence(record))
+        if len(found) == MAX_EVIDENCE:
+            break
     return tuple(found.values())
+
+
+def gather(found: dict[str, Evidence], selection: str, pairs: Iterable[tuple[str, str]]) -> None:
+    """Add evidence: the first value of each field that is not there yet, until there is MAX_EVIDENCE."""
+    for field, text in pairs:
+        name = field[:MAX_TEXT_CHARS]
+        if name not in found:
+            if len(found) == MAX_EVIDENCE:
+                return
+            found[name] = Evidence(selection, name, text[:MAX_TEXT_CHARS])

@@ -8,13 +8,13 @@ from typing import Any
 
 from streams.detect.predicates import (
     MAX_EVIDENCE,
-    MAX_TEXT_CHARS,
     Evidence,
     FoldedText,
     Leaf,
     Null,
     Predicate,
     Text,
+    gather,
     reasons,
 )
 from streams.detect.record import EVERYWHERE, Record
@@ -70,20 +70,8 @@ def evidence_in(template: Template, data: Mapping[str, Any]) -> tuple[Evidence, 
     found: dict[str, Evidence] = {}
     for reason in template:
         value = data.get(reason.field) if reason.field else None
-        if type(value) is str:
-            name = reason.field[:MAX_TEXT_CHARS]
-            found.setdefault(name, Evidence(reason.selection, name, value[:MAX_TEXT_CHARS]))
-        else:
-            _searched(reason, data, found)
-        if len(found) >= MAX_EVIDENCE:
+        pairs = ((reason.field, value),) if type(value) is str else reason.test.evidence(Record(data))
+        gather(found, reason.selection, pairs)
+        if len(found) == MAX_EVIDENCE:
             break
-    return tuple(found.values())[:MAX_EVIDENCE]
-
-
-def _searched(reason: Reason, data: Mapping[str, Any], found: dict[str, Evidence]) -> None:
-    for field, text in reason.test.evidence(Record(data)):
-        name = field[:MAX_TEXT_CHARS]
-        if name not in found:
-            found[name] = Evidence(reason.selection, name, text[:MAX_TEXT_CHARS])
-            if len(found) >= MAX_EVIDENCE:
-                return
+    return tuple(found.values())

@@ -24,8 +24,7 @@ from streams.detect.rule import DetectionRule
 
 MIN_SPARED: Final = 2  # fields that a switch has to spare to be worth the step
 MAX_SWITCHES: Final = 4  # one after the other
-MAX_NODES: Final = 4096  # that one switch keeps
-NODE_BYTES: Final = 10_000
+MAX_NODES: Final = 1024  # that one switch makes
 TRUE: Final = Every(())
 COMMON: Final = 4.0  # weight of a test that half of all values pass
 RARE: Final = 0.01
@@ -193,42 +192,61 @@ class Node(Protocol):
 class Switch(Generic[N]):
     """Go on by the value of one field."""
 
-    __slots__ = ("_by_answer", "_classes", "_grow", "_nested", "_nodes", "_planner", "_rules", "_tests")
+    __slots__ = ("_by_answer", "_classes", "_grow", "_nested", "_nodes", "_planner", "_rules", "_tests", "_undecided")
 
     def __init__(
-        self, planner: Planner, rules: Sequence[Asked], field: str, grow: Callable[[Sequence[Asked]], N]
+        self,
+        planner: Planner,
+        rules: Sequence[Asked],
+        field: str,
+        grow: Callable[[Sequence[Asked]], N],
+        undecided: Callable[[], N],
     ) -> None:
+        """Prepare.
+
+        Args:
+            planner: Knows the tests.
+            rules: The rules.
+            field: The field.
+            grow: Makes the node for what is left of the rules after a value.
+            undecided: Returns a node for all of the rules, for values that none is made for: lists, of which there
+                are as many as somebody cares to send, and any after MAX_NODES.
+        """
         self._planner = planner
+        self._undecided = undecided
         self._rules = tuple(rules)
         self._grow = grow
         self._tests = tests_by_field(rules)[field]
         self._classes = planner.classes(field, self._tests)
         self._nested = NestedField(self._classes) if "." in field else None
-        self._nodes: list[N] = []  # by class; a class is numbered when it is met, and this grows with it
+        self._nodes: dict[int, N] = {}  # by class
         self._by_answer: dict[int, N] = {}
 
     def next(self, data: Mapping[str, Any]) -> N:
         """Return the node for this record."""
         classes, nested = self._classes, self._nested
-        number = classes.class_of(data.get(classes.field)) if nested is None else nested.class_in(data)
-        while number >= len(self._nodes):
-            self._nodes.append(self._node(classes.answers[len(self._nodes)]))
-        return self._nodes[number]
+        value = data.get(classes.field) if nested is None else nested.value(data)
+        if isinstance(value, list | dict):
+            return self._undecided()
+        number = classes.class_of(value)
+        node = self._nodes.get(number)
+        if node is None:
+            node = self._nodes[number] = self._node(classes.answers[number])
+        return node
 
     def empty(self) -> None:
-        """Forget the values that were seen; the nodes stay, unless somebody found a way to make very many."""
+        """Forget the values that were seen; the nodes stay."""
         self._classes.empty()
         self._nodes.clear()
-        if len(self._by_answer) > MAX_NODES:
-            self._by_answer.clear()
-        for node in self._by_answer.values():
+        for node in (*self._by_answer.values(), self._undecided()):
             node.empty()
 
     def _node(self, answer: int) -> N:
         node = self._by_answer.get(answer)
         if node is None:
+            if len(self._by_answer) >= MAX_NODES:
+                return self._undecided()
             node = self._by_answer[answer] = self._grow(self._left(answer))
-            self._planner.memory.hold(NODE_BYTES)
         return node
 
     def _left(self, answer: int) -> list[Asked]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from models.event import LogSource
@@ -98,7 +99,13 @@ class RuleSet:
         field = switch_field(rules) if depth < MAX_SWITCHES else None
         if field is None:
             return Table(self._planner, rules)
-        return Switch(self._planner, rules, field, lambda left: self._grown(left, depth + 1))
+        return Switch(
+            self._planner,
+            rules,
+            field,
+            lambda left: self._grown(left, depth + 1),
+            cache(lambda: Table(self._planner, rules)),
+        )
 
     def _empty(self) -> None:
         for node in self._by_rules.values():

@@ -34,28 +34,20 @@ WORTH_TEXTS: Final = 2  # long texts for each literal make its slow compilation 
 class Scanner:
     """An automaton over a fixed set of literals."""
 
-    __slots__ = ("_automaton", "_long", "_longs", "literals")
+    __slots__ = ("_long", "_short", "literals")
 
     def __init__(self, literals: Iterable[str]) -> None:
         """Build it; an empty literal is refused with ValueError."""
         self.literals = tuple(sorted(set(literals)))
-        self._automaton = BytesAhoCorasick([_bytes(literal) for literal in self.literals])
-        self._long: Find | None = None
-        self._longs = 0
+        wanted = [_bytes(literal) for literal in self.literals]
+        self._short: Find = partial(_by_automaton, BytesAhoCorasick(wanted))
+        self._long: Find = self._short
+        if hyperscan is not None:
+            self._long = _WhenWorth(self._short, partial(_finder, wanted), WORTH_TEXTS * len(wanted))
 
     def found(self, text: str) -> Iterable[int]:
         """Return the indices of the literals that occur in the text, each at least once."""
-        if len(text) >= LONG_CHARS and hyperscan is not None:
-            return self._found_in_long(_bytes(text))
-        return {found[0] for found in self._automaton.find_matches_as_indexes(_bytes(text), overlapping=True)}
-
-    def _found_in_long(self, data: bytes) -> Iterable[int]:
-        if self._long is None:
-            self._longs += 1
-            if self._longs <= WORTH_TEXTS * len(self.literals):
-                return {found[0] for found in self._automaton.find_matches_as_indexes(data, overlapping=True)}
-            self._long = _finder([_bytes(literal) for literal in self.literals])
-        return self._long(data)
+        return self._long(_bytes(text)) if len(text) >= LONG_CHARS else self._short(_bytes(text))
 
 
 @lru_cache(maxsize=256)
@@ -66,25 +58,30 @@ def json_search(literals: tuple[str, ...]) -> Find:
     """
     wanted = [_bytes(literal) for literal in literals]
     automaton = partial(_in_json, BytesAhoCorasick(wanted), len(wanted))
-    return automaton if hyperscan is None else _WhenWorth(automaton, partial(_json_hyperscan, wanted))
+    return automaton if hyperscan is None else _WhenWorth(automaton, partial(_json_hyperscan, wanted), WORTH_RECORDS)
 
 
 class _WhenWorth:
     """Search by one engine until another one's compilation is worth its time."""
 
-    __slots__ = ("_compile", "_searched", "find")
+    __slots__ = ("_compile", "_find", "_left")
 
-    def __init__(self, first: Find, compile_other: Callable[[], Find]) -> None:
-        self.find = first
+    def __init__(self, first: Find, compile_other: Callable[[], Find], worth: int) -> None:
+        """Prepare; the other engine is compiled after `worth` searches."""
+        self._find = first
         self._compile = compile_other
-        self._searched = 0
+        self._left = worth
 
     def __call__(self, data: bytes) -> Iterable[int]:
-        if self._searched <= WORTH_RECORDS:
-            self._searched += 1
-            if self._searched > WORTH_RECORDS:
-                self.find = self._compile()
-        return self.find(data)
+        if self._left >= 0:
+            self._left -= 1
+            if self._left < 0:
+                self._find = self._compile()
+        return self._find(data)
+
+
+def _by_automaton(automaton: BytesAhoCorasick, data: bytes) -> set[int]:
+    return {found[0] for found in automaton.find_matches_as_indexes(data, overlapping=True)}
 
 
 def _json_hyperscan(wanted: list[bytes]) -> Find:
@@ -111,7 +108,7 @@ def _json_hyperscan(wanted: list[bytes]) -> Find:
 
 def _in_json(automaton: BytesAhoCorasick, beyond: int, data: bytes) -> set[int]:
     lower = data.lower()
-    found = {found[0] for found in automaton.find_matches_as_indexes(lower, overlapping=True)}
+    found = _by_automaton(automaton, lower)
     return found | {beyond} if re.search(LIKE_AN_EXPONENT, lower) and re.search(EXPONENT, data) else found
 
 

@@ -114,9 +114,10 @@ class NestedField:
 
     def class_in(self, data: Mapping[str, Any]) -> int:
         """Return the class of what stands in the field."""
-        return self.classes.class_of(self._value(data))
+        return self.classes.class_of(self.value(data))
 
-    def _value(self, data: Mapping[str, Any]) -> Any:
+    def value(self, data: Mapping[str, Any]) -> Any:
+        """Return what stands in the field; None when nothing does."""
         node: Any = data
         for name, rest in self._steps:
             if type(node) is not dict:

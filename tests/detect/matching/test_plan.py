@@ -9,7 +9,7 @@ import pytest
 from models.event import LogSource
 from streams.detect.engine import Detector
 from streams.detect.matching.memory import Memory
-from streams.detect.matching.plan import Planner, switch_field
+from streams.detect.matching.plan import MAX_NODES, Planner, Switch, switch_field
 from streams.detect.rule import DetectionRule
 from tests.detect.build import event, rule
 from tests.detect.matching.differential import difference
@@ -120,3 +120,31 @@ def test_plans_can_be_made_before_they_are_needed() -> None:
     assert len(made) == 1
     assert len(new.match(event({"a": "x"}, LogSource("windows", "sysmon"))).matches) == 3
     assert new._native._roots == made  # noqa: SLF001  # same
+
+
+def nodes_made(detector: Detector) -> int:
+    (root,) = detector._native._roots.values()  # noqa: SLF001  # what it costs, no answer
+    return len(root._by_answer) if isinstance(root, Switch) else 0  # noqa: SLF001  # same
+
+
+def test_lists_and_objects_in_the_field_that_is_switched_on_make_no_nodes() -> None:
+    rules = [numbered(n, {"EventID": n, f"a{n}": "x", f"b{n}|contains": "y"}) for n in range(12)]
+    detector = Detector(rules)
+    for n in range(200):
+        ids = [m for m in range(12) if (n * 37 >> m % 8) & 1]
+        fired(detector, {"EventID": ids, "a3": "x", "b3": "y"})
+        fired(detector, {"EventID": {"id": n}, "a3": "x", "b3": "y"})
+    assert fired(detector, {"EventID": [1, 3], "a3": "x", "b3": "y"})
+    assert nodes_made(detector) == 0
+    assert fired(detector, {"EventID": 3, "a3": "x", "b3": "y"})
+    assert nodes_made(detector) == 1
+
+
+def test_a_switch_makes_no_more_nodes_than_its_bound() -> None:
+    rules = [numbered(n, {"EventID": str(n), f"a{n}": "x", f"b{n}": "y"}) for n in range(MAX_NODES + 20)]
+    detector = Detector(rules)
+    for n in range(MAX_NODES + 20):
+        assert (
+            detector.match_by_plan(event({"EventID": str(n), f"a{n}": "x", f"b{n}": "y"})).matches[0].rule is rules[n]
+        )
+    assert nodes_made(detector) == MAX_NODES
