@@ -10,7 +10,7 @@ watermark alone would ask for, and a copy that comes over a link is late only be
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -19,13 +19,12 @@ from models.entity import EntityKey, EntityLink
 from models.finding import Sequence, SequenceClosed, Signal
 from streams.correlate.bounds import MAX_LINKS, measured, settled, surely_fits, with_links
 from streams.correlate.crowd import with_signal
-from streams.correlate.restating import Restated, Restater, Touched, moments_in, touched_by
+from streams.correlate.restating import LINK_HORIZON_MS, Restated, Restater, Touched, moments_in, touched_by
 from streams.correlate.routing import Router
 from streams.correlate.spec import CorrelationSpec
 from streams.correlate.state import EMPTY_BYTES, KeyState, Known, row_bytes, standing_bytes
 from streams.flood import FLOOD_LIMIT, clipped, last_time, split_by_target
 
-LINK_HORIZON_MS: Final = 2 * 3_600_000  # a link's validity reaches at most this far back from the event that shows it
 NEVER: Final = 2**62
 
 
@@ -84,7 +83,7 @@ Output = Published | SequenceClosed | Forward | Late | Evicted
 class Correlator:
     """The compiled correlations and the pure step over them. Immutable once made."""
 
-    __slots__ = ("_hold", "_restater", "_waiting", "flood_limit", "router", "specs")
+    __slots__ = ("_restater", "_waiting", "flood_limit", "router", "specs")
 
     def __init__(self, specs: Iterable[CorrelationSpec], flood_limit: int = FLOOD_LIMIT) -> None:
         """Prepare.
@@ -97,8 +96,7 @@ class Correlator:
         self.specs = tuple(sorted(specs, key=lambda spec: spec.uid))
         self.router = Router(self.specs)
         self._restater = Restater(self.specs)
-        self._waiting = tuple(spec for spec in self.specs if not spec.threshold.monotone)
-        self._hold = max((spec.timespan for spec in self.specs), default=0)
+        self._waiting = tuple((spec, sorted(spec.offsets)) for spec in self.specs if spec.offsets)
 
     def step(
         self, key: str, state: KeyState, item: Signal | EntityLink | None, watermark: int
@@ -137,7 +135,7 @@ class Correlator:
         state, changes = self._restate(key, state, watermark, touched, stale)
         most_bytes = _most_bytes(before, state, known, item)
         outputs.extend(changes)
-        state = self._bounded(key, self._pruned(state, horizon), watermark, most_bytes)
+        state = self._bounded(key, self._pruned(key, state, horizon), watermark, most_bytes)
         if state.evicted > before.evicted:
             outputs.append(Evicted(key, state.evicted - before.evicted))
         return state, tuple(outputs)
@@ -147,25 +145,25 @@ class Correlator:
 
         It is beyond the watermark of the last step: a step without input at the deadline always moves the deadline on.
         """
-        oldest = _oldest(state.signals)
-        ends = [end + self._hold for _, end in state.floors if end < oldest] + [link.valid_to for link in state.links]
+        holds, oldest = self._restater.holds(key), _oldest(state.signals)
+        longest = max(holds.values(), default=0)
+        ends = [end + longest for _, end in state.floors if end < oldest] + [link.valid_to for link in state.links]
         ends += [s.end for s in state.standing]
-        least = min(ends, default=None)
+        least = min(ends, default=NEVER - LINK_HORIZON_MS - 1)
         for signal in state.signals:
-            if least is not None and signal.time + self._hold >= least:
+            if signal.time >= least:
                 break  # no later one is needed for less long
-            needed = self._needed_until(signal, state)
-            least = needed if least is None else min(least, needed)
-        ends = [] if least is None else [least]
+            least = min(least, self._needed_until(signal, state, holds))
+        return min((least + LINK_HORIZON_MS, *self._decisions(key, state))) + 1
+
+    def _decisions(self, key: str, state: KeyState) -> Iterator[int]:
+        """Yield the watermarks (ms) from that of the last step on beyond which a condition may be certain."""
         rules = {signal.analytic.uid for signal in state.signals} if self._waiting else set()
-        waiting = [spec for spec in self._waiting if not rules.isdisjoint(spec.rules)]
-        waits = [
-            moment.time + spec.timespan
-            for spec in waiting
-            for moment in moments_in(spec, key, [s for s in state.signals if s.analytic.uid in spec.rules])
-            if moment.time + spec.timespan >= state.watermark
-        ]
-        return min((*(end + LINK_HORIZON_MS for end in ends), *waits), default=NEVER - 1) + 1
+        for spec, offsets in self._waiting:
+            if not rules.isdisjoint(spec.members):
+                near = [signal for signal in state.signals if signal.analytic.uid in spec.members]
+                times = [moment.time for moment in moments_in(spec, key, near)]
+                yield from (t + offset for offset in offsets for t in times if t + offset >= state.watermark)
 
     def _over_links(self, signal: Signal, links: Iterable[EntityLink], key: str) -> Iterator[Forward]:
         for link in links:
@@ -186,38 +184,32 @@ class Correlator:
         outputs = [out for one in restated for out in _changes(one, key)]
         return KeyState(state.signals, state.links, standing, state.floors, state.evicted, watermark), outputs
 
-    def _pruned(self, state: KeyState, horizon: int) -> KeyState:
+    def _pruned(self, key: str, state: KeyState, horizon: int) -> KeyState:
         """Let go of what no on-time input can touch any more; copies over links come as late as the horizon."""
-        if self._is_young(state, horizon):
+        if _is_young(state, horizon):
             return state
+        holds = self._restater.holds(key)
+        longest = max(holds.values(), default=0)
         floors = dict(state.floors)
         for sequence in state.standing:
             if sequence.end < horizon:
                 floors[sequence.spec] = max(floors.get(sequence.spec, -1), sequence.end)
-        signals = tuple(s for s in state.signals if self._needed_until(s, state) >= horizon)
+        signals = tuple(s for s in state.signals if self._needed_until(s, state, holds) >= horizon)
         oldest = _oldest(signals)  # what another rule still needs must not anchor a second time
         return replace(
             state,
             signals=signals,
             links=tuple(link for link in state.links if link.valid_to >= horizon),
             standing=tuple(s for s in state.standing if s.end >= horizon),
-            floors=tuple(sorted(f for f in floors.items() if f[1] >= oldest or f[1] + self._hold >= horizon)),
+            floors=tuple(sorted(f for f in floors.items() if f[1] >= oldest or f[1] + longest >= horizon)),
         )
 
-    def _is_young(self, state: KeyState, horizon: int) -> bool:
-        """Tell at a glance that nothing of a state can go; signals and links are sorted by what decides it first."""
-        return (
-            (not state.signals or state.signals[0].time + self._hold >= horizon)
-            and (not state.links or state.links[0].valid_to >= horizon)
-            and all(sequence.end >= horizon for sequence in state.standing)
-            and all(end + self._hold >= horizon for _, end in state.floors)
-        )
-
-    def _needed_until(self, signal: Signal, state: KeyState) -> int:
+    def _needed_until(self, signal: Signal, state: KeyState, holds: Mapping[str, int]) -> int:
         """Return the last horizon (ms) at which a signal may still be an anchor or belongs to what can still change."""
         first, last = signal.time, last_time(signal)
         ends = [s.end for s in state.standing if s.start <= last and first <= s.end and self._looks_at(s.spec, signal)]
-        return max(last + self._hold, *ends) if ends else last + self._hold
+        needed = last + holds.get(signal.analytic.uid, 0)
+        return max(needed, *ends) if ends else needed
 
     def _looks_at(self, spec_uid: str, signal: Signal) -> bool:
         return self._restater.looks_at(spec_uid, signal.analytic.uid)
@@ -253,6 +245,16 @@ def _most_bytes(before: KeyState, after: KeyState, known: Known | None, item: Si
         most += row_bytes(item)
     known_uids = {one.uid for one in before.standing}
     return most + sum(standing_bytes(one) for one in after.standing if one.uid not in known_uids)
+
+
+def _is_young(state: KeyState, horizon: int) -> bool:
+    """Tell at a glance that nothing of a state can go; signals and links are sorted by what decides it first."""
+    return (
+        (not state.signals or state.signals[0].time >= horizon)
+        and (not state.links or state.links[0].valid_to >= horizon)
+        and all(sequence.end >= horizon for sequence in state.standing)
+        and all(end >= horizon for _, end in state.floors)
+    )
 
 
 def _oldest(signals: tuple[Signal, ...]) -> int:

@@ -1,12 +1,13 @@
 """The figure of every window: how many, how many distinct, the sum, the average, a percentile.
 
-Windows begin at each position of sorted times and last a timespan, both ends included. All of them together take
-little more than one pass. Figures are exact, so no order and no folding of floods shows in them.
+A window begins at each position of what is sorted by time, and reaches up to the position that `ends` has for it
+(`window_ends`). All of them together take little more than one pass. Figures are exact, so no order and no folding of
+floods shows in them.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import accumulate
@@ -18,31 +19,58 @@ V = TypeVar("V")
 Weighed = tuple[Number, int]
 
 
-def sums(amounts: Sequence[Number], times: Sequence[int], timespan: int) -> list[Number]:
+def window_ends(times: Sequence[int], timespan: int, until: Sequence[int] = (), gap: int | None = None) -> list[int]:
+    """Return for each position the first one beyond the window that begins there.
+
+    Args:
+        times: Sorted times, ms.
+        timespan: How long a window lasts at most, ms, both ends included.
+        until: Sorted times at which a window ends sooner; what is at that very time still belongs to it.
+        gap: A window ends sooner where nothing happened for longer than this, ms.
+    """
+    ends = []
+    unbroken = _unbroken(times, gap) if gap is not None else ()
+    for start, time in enumerate(times):
+        stop = bisect_left(until, time) if until else 0
+        last = min(time + timespan, until[stop]) if stop < len(until) else time + timespan
+        end = bisect_right(times, last)
+        ends.append(min(end, unbroken[start]) if unbroken else end)
+    return ends
+
+
+def _unbroken(times: Sequence[int], gap: int) -> list[int]:
+    """Return for each position the first one after it before which there is a longer gap."""
+    ends, end = [0] * len(times), len(times)
+    for start in range(len(times) - 1, -1, -1):
+        if start + 1 < len(times) and times[start + 1] - times[start] > gap:
+            end = start + 1
+        ends[start] = end
+    return ends
+
+
+def sums(amounts: Sequence[Number], ends: Sequence[int]) -> list[Number]:
     """Sum the amounts of the window that begins at each position."""
     nothing: Number = 0
     before = list(accumulate(amounts, initial=nothing))
-    return [before[bisect_right(times, time + timespan)] - before[start] for start, time in enumerate(times)]
+    return [before[end] - before[start] for start, end in enumerate(ends)]
 
 
-def distinct(values: Sequence[object], times: Sequence[int], timespan: int) -> list[int]:
+def distinct(values: Sequence[object], ends: Sequence[int]) -> list[int]:
     """Count the distinct values, None aside, of the window that begins at each position."""
-    return [len(held) - (None in held) for held in _held(values, times, timespan)]
+    return [len(held) - (None in held) for held in _held(values, ends)]
 
 
-def judged(
-    values: Sequence[str], times: Sequence[int], timespan: int, judge: Callable[[Mapping[str, int]], bool]
-) -> list[int]:
+def judged(values: Sequence[str], ends: Sequence[int], judge: Callable[[Mapping[str, int]], bool]) -> list[int]:
     """Return 1 where the distinct values of the window that begins at a position pass the judge, otherwise 0."""
-    return [int(judge(held)) for held in _held(values, times, timespan)]
+    return [int(judge(held)) for held in _held(values, ends)]
 
 
-def _held(values: Sequence[V], times: Sequence[int], timespan: int) -> Iterator[Mapping[V, int]]:
+def _held(values: Sequence[V], ends: Sequence[int]) -> Iterator[Mapping[V, int]]:
     """Yield for each position the values in its window with how often they are there; valid until the next."""
     held: dict[V, int] = {}
     end = 0
-    for start, time in enumerate(times):
-        while end < len(times) and times[end] <= time + timespan:
+    for start, stop in enumerate(ends):
+        while end < stop:
             held[values[end]] = held.get(values[end], 0) + 1
             end += 1
         yield held
@@ -51,29 +79,25 @@ def _held(values: Sequence[V], times: Sequence[int], timespan: int) -> Iterator[
             del held[values[start]]
 
 
-def totals(weighed: Sequence[Weighed | None], times: Sequence[int], timespan: int) -> list[Number | None]:
+def totals(weighed: Sequence[Weighed | None], ends: Sequence[int]) -> list[Number | None]:
     """Sum numbers, each as often as it counts; None for a window without any."""
-    counts, amounts = _counts_and_sums(weighed, times, timespan)
+    counts, amounts = _counts_and_sums(weighed, ends)
     return [amount if count else None for count, amount in zip(counts, amounts, strict=True)]
 
 
-def averages(weighed: Sequence[Weighed | None], times: Sequence[int], timespan: int) -> list[Number | None]:
+def averages(weighed: Sequence[Weighed | None], ends: Sequence[int]) -> list[Number | None]:
     """Return the mean of numbers, each as often as it counts; None for a window without any."""
-    counts, amounts = _counts_and_sums(weighed, times, timespan)
+    counts, amounts = _counts_and_sums(weighed, ends)
     return [Fraction(amount) / count if count else None for count, amount in zip(counts, amounts, strict=True)]
 
 
-def _counts_and_sums(
-    weighed: Sequence[Weighed | None], times: Sequence[int], timespan: int
-) -> tuple[list[Number], list[Number]]:
+def _counts_and_sums(weighed: Sequence[Weighed | None], ends: Sequence[int]) -> tuple[list[Number], list[Number]]:
     counts = [pair[1] if pair else 0 for pair in weighed]
     amounts: list[Number] = [pair[0] * pair[1] if pair else 0 for pair in weighed]
-    return sums(counts, times, timespan), sums(amounts, times, timespan)
+    return sums(counts, ends), sums(amounts, ends)
 
 
-def percentiles(
-    weighed: Sequence[Weighed | None], times: Sequence[int], timespan: int, percentile: Number
-) -> list[Number | None]:
+def percentiles(weighed: Sequence[Weighed | None], ends: Sequence[int], percentile: Number) -> list[Number | None]:
     """Return a percentile of numbers, each as often as it counts; None for a window without any.
 
     Of n numbers in order, counted from 0, it is the one at `percentile / 100 * (n - 1)`; between two, on the straight
@@ -82,8 +106,8 @@ def percentiles(
     ranks = _Ranks(sorted({pair[0] for pair in weighed if pair}))
     found: list[Number | None] = []
     end = 0
-    for start, time in enumerate(times):
-        while end < len(times) and times[end] <= time + timespan:
+    for start, stop in enumerate(ends):
+        while end < stop:
             ranks.add(weighed[end], 1)
             end += 1
         found.append(_at(ranks, percentile))

@@ -8,6 +8,7 @@ ended before it. What was found last time is taken for the rest, if this very se
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,10 +22,14 @@ from streams.correlate.routing import EVERYTHING, group_prefixes, is_in_group
 from streams.correlate.sequences import sequence_of, standing_of
 from streams.correlate.spec import CorrelationSpec
 from streams.correlate.state import KeyState, Standing
-from streams.correlate.windows import find_spans
+from streams.correlate.windows import NOTHING_DECIDED, Decided, find_spans
 from streams.flood import Moment, last_time, moments
 
-_LEFTMOST: Final = frozenset({"event_count", "value_count", "temporal", "temporal_ordered"})
+LINK_HORIZON_MS: Final = 2 * 3_600_000  # a link's validity reaches at most this far back from the event that shows it
+
+
+_NAME: Final = re.compile("[^:=]*[:=]")
+_NO_HOLDS: Final[Mapping[str, int]] = {}
 
 
 class Touched(NamedTuple):
@@ -45,11 +50,19 @@ class Restated(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Where sequences are searched: the parts of the key, after which time (ms), as of which watermark (ms)."""
+    """Where sequences are searched.
+
+    Attributes:
+        parts: Parts of the key.
+        floor: After which time, ms.
+        watermark: As of which watermark, ms.
+        before: The watermark of the step before, ms: what could not change any more then cannot now.
+    """
 
     parts: list[str]
     floor: int
     watermark: int
+    before: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +99,7 @@ def touched_by(signal: Signal) -> Touched:
 class Restater:
     """All correlations, by the rules they look at. Immutable once made."""
 
-    __slots__ = ("_by_rule", "_has_fickle", "_is_sound", "_of", "_uids", "_watches")
+    __slots__ = ("_by_rule", "_has_fickle", "_holds", "_is_sound", "_of", "_uids", "_watches")
 
     def __init__(self, specs: Iterable[CorrelationSpec]) -> None:
         self._watches = tuple(_watch(number, spec) for number, spec in enumerate(specs))
@@ -102,6 +115,14 @@ class Restater:
             for rule in watch.rules:
                 by_rule.setdefault(rule, []).append(watch)
         self._by_rule: Mapping[str, tuple[_Watch, ...]] = {rule: tuple(found) for rule, found in by_rule.items()}
+        self._holds: dict[tuple[str, ...], dict[str, int]] = {}
+        for watch in self._watches:
+            holds = self._holds.setdefault(_shape(watch.prefixes or (EVERYTHING,)), {})
+            holds.update((rule, max(holds.get(rule, 0), watch.spec.reach)) for rule in watch.rules)
+
+    def holds(self, key: str) -> Mapping[str, int]:
+        """Return for how long (ms) a key has to remember signals, by rule; of a rule that is not there, no time."""
+        return self._holds.get(_shape(key.split("|")), _NO_HOLDS)
 
     def looks_at(self, spec_uid: str, rule_uid: str) -> bool:
         """Tell whether a correlation looks at a rule."""
@@ -144,7 +165,7 @@ class Restater:
         now: dict[int, tuple[Standing, ...]] = {}
         for watch in watches:
             uid = watch.spec.uid
-            stood, place = before.get(uid, ()), _Place(parts, floors.get(uid, -1), watermark)
+            stood, place = before.get(uid, ()), _Place(parts, floors.get(uid, -1), watermark, state.watermark)
             kept: tuple[Standing, ...] = ()
             if touched is not None and watch.is_steady and uid not in stale:
                 kept, one = _partly(watch, key, state, stood, touched, place)
@@ -185,8 +206,12 @@ class Restater:
 
 
 def _watch(number: int, spec: CorrelationSpec) -> _Watch:
-    is_steady = spec.kind in _LEFTMOST and spec.threshold.monotone
-    return _Watch(number, spec, frozenset(spec.rules), group_prefixes(spec), is_steady)
+    return _Watch(number, spec, spec.watched, group_prefixes(spec), spec.is_steady)
+
+
+def _shape(parts: Iterable[str]) -> tuple[str, ...]:
+    """Return what is before the values in the parts of a key: `host:`, `TargetUserName=`; long names by their start."""
+    return tuple(found[0] if (found := _NAME.match(part)) else part for part in parts)
 
 
 def _by_spec(standing: Iterable[Standing]) -> dict[str, tuple[Standing, ...]]:
@@ -223,7 +248,7 @@ def _partly(
         end = touched.last + watch.spec.timespan
         if not _may_hold(watch, [signal for signal in near if signal.time <= end]):
             return kept, None
-    return kept, _found(watch, key, near, changing, _Place(place.parts, floor, place.watermark))
+    return kept, _found(watch, key, near, changing, place._replace(floor=floor))
 
 
 def _later(signals: tuple[Signal, ...], floor: int) -> tuple[Signal, ...]:
@@ -236,17 +261,27 @@ def _may_hold(watch: _Watch, near: Collection[Signal]) -> bool:
     threshold = watch.spec.threshold
     if watch.spec.kind in {"event_count", "value_count"}:
         return threshold.holds(sum(signal.count for signal in near))
-    present = len({signal.analytic.uid for signal in near})
-    return present == len(watch.rules) if watch.spec.kind == "temporal_ordered" else threshold.holds(present)
+    present = {signal.analytic.uid for signal in near}
+    if watch.spec.kind == "temporal_ordered":
+        return len(present) == len(watch.rules)
+    steps = watch.spec.steps
+    return threshold.holds(sum(step.rule in present for step in steps) if steps else len(present))
 
 
 def _found(watch: _Watch, key: str, near: Iterable[Signal], stood: tuple[Standing, ...], place: _Place) -> Restated:
     spec = watch.spec
     mine = moments_in(spec, key, near)
-    spans = list(find_spans(spec, mine, place.floor, place.watermark))
+    decided = NOTHING_DECIDED if watch.is_steady else _decided(spec, stood, place)
+    spans = list(find_spans(spec, mine, place.floor, place.watermark, key, decided))
     found = tuple(sequence_of(spec, key, span) for span in spans)
     entries = tuple(standing_of(sequence, span) for sequence, span in zip(found, spans, strict=True))
     return Restated(spec, stood, found, entries)
+
+
+def _decided(spec: CorrelationSpec, stood: tuple[Standing, ...], place: _Place) -> Decided:
+    """Return which anchors are too old to change: what spoke against them may be forgotten by now."""
+    since = place.before - LINK_HORIZON_MS - spec.settles
+    return Decided(since, frozenset(one.start for one in stood if one.start < since))
 
 
 def moments_in(spec: CorrelationSpec, key: str, signals: Iterable[Signal]) -> list[Moment]:

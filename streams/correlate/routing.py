@@ -13,7 +13,8 @@ from math import prod
 
 from models.entity import EntityKey
 from models.finding import Signal, group_part
-from streams.correlate.spec import ENTITY_PREFIX, CorrelationSpec
+from streams.correlate.spec import CorrelationSpec
+from streams.correlate.steps import ENTITY_PREFIX
 
 EVERYTHING = "*"  # the one group of a correlation without group-by
 MAX_COPIES = 16  # a signal's copies are bounded; what is left out is counted by the caller
@@ -40,7 +41,7 @@ class Router:
     def __init__(self, specs: Iterable[CorrelationSpec]) -> None:
         by_rule: dict[str, list[CorrelationSpec]] = {}
         for spec in specs:
-            for rule in sorted(set(spec.rules)):
+            for rule in sorted(spec.watched):
                 by_rule.setdefault(rule, []).append(spec)
         self._by_rule: Mapping[str, tuple[CorrelationSpec, ...]] = {r: tuple(s) for r, s in by_rule.items()}
         self._linkable = {
@@ -77,7 +78,7 @@ class Router:
 
     def _groups(self, signal: Signal) -> tuple[set[str], int]:
         """Return the group keys, and how many more combinations of values there are than a correlation is given."""
-        wanted = {_parts(spec, signal) for spec in self.wanted_by(signal.analytic.uid)}
+        wanted = {parts for spec in self.wanted_by(signal.analytic.uid) for parts in _all_parts(spec, signal)}
         cut = sum(max(0, prod(map(len, parts)) - MAX_COPIES) for parts in wanted if len(parts) > 1)
         return {key for parts in wanted for key in _combined(parts)}, cut
 
@@ -94,7 +95,7 @@ class Router:
 
 def group_keys(spec: CorrelationSpec, signal: Signal) -> set[str]:
     """Return the group keys of one signal for one correlation; none when a group-by field has no value."""
-    return _combined(_parts(spec, signal))
+    return set[str]().union(*map(_combined, _all_parts(spec, signal)))
 
 
 def group_prefixes(spec: CorrelationSpec) -> tuple[str, ...]:
@@ -105,8 +106,10 @@ def group_prefixes(spec: CorrelationSpec) -> tuple[str, ...]:
     )
 
 
-def is_in_group(spec: CorrelationSpec, key: str, signal: Signal) -> bool:
-    """Tell whether `key` is one of the group keys of a signal for one correlation."""
+def is_in_group(spec: CorrelationSpec, key: str, signal: Signal, fields: tuple[str, ...] = ()) -> bool:
+    """Tell whether `key` is one of the group keys of a signal for one correlation, by these fields if there are any."""
+    if fields:
+        return key in _combined(_parts(spec, fields, signal))
     if len(spec.group_by) == 1 and spec.group_by[0].startswith(ENTITY_PREFIX) and "%" not in key and "|" not in key:
         kind, _, value = key.partition(":")  # no part of this key was escaped
         if kind != spec.group_by[0].removeprefix(ENTITY_PREFIX):
@@ -121,13 +124,18 @@ def _combined(parts: tuple[tuple[str, ...], ...]) -> set[str]:
     return {"|".join(combination) or EVERYTHING for combination in combinations}
 
 
-def _parts(spec: CorrelationSpec, signal: Signal) -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(_values(spec, name, signal)) for name in spec.group_by)
+def _all_parts(spec: CorrelationSpec, signal: Signal) -> list[tuple[tuple[str, ...], ...]]:
+    return [_parts(spec, fields, signal) for fields in spec.groupings(signal.analytic.uid)]
 
 
-def _values(spec: CorrelationSpec, name: str, signal: Signal) -> Iterable[str]:
-    if name.startswith(ENTITY_PREFIX):
-        kind = name.removeprefix(ENTITY_PREFIX)
+def _parts(spec: CorrelationSpec, fields: tuple[str, ...], signal: Signal) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(_values(name, field, signal)) for name, field in zip(spec.group_by, fields, strict=True))
+
+
+def _values(name: str, field: str, signal: Signal) -> Iterable[str]:
+    """Return what a signal has in a field, as parts of a key under the name that the correlation has for it."""
+    if field.startswith(ENTITY_PREFIX):
+        kind = field.removeprefix(ENTITY_PREFIX)
         return sorted({group_part(str(key)) for key in (*signal.entities, *signal.via) if key.type == kind})
-    value = signal.fields.get(spec.field_name(name, signal.analytic.uid))
+    value = signal.fields.get(field)
     return () if value is None else (group_part(f"{name}={value}"),)

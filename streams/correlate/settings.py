@@ -1,8 +1,7 @@
-"""What a correlation rule says in timespans, and what it says to Braid alone, under `braid`."""
+"""What correlation rules say in timespans and scores."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from sigma.correlations import SigmaCorrelationTimespan
@@ -13,23 +12,12 @@ from streams.detect.values import RuleMistake
 MAX_TIMESPAN_MS: Final = 366 * 86_400_000  # beyond a year nothing is remembered
 
 
-def own_settings(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the `braid` map of a rule; raise RuleMistake when it is none, or has a key that means nothing."""
-    own = document.get("braid", {})
-    if not isinstance(own, Mapping):
-        raise RuleMistake("braid: must be a map")
-    unknown = set(own) - {"cooldown", "risk_threshold"}
-    if unknown:
-        raise RuleMistake(f"braid: unknown key {', '.join(sorted(map(str, unknown)))}; known: cooldown, risk_threshold")
-    return own
-
-
-def duration(value: Any) -> int:
-    """Read the cooldown, ms; raise RuleMistake when it is no timespan."""
+def duration(value: Any, where: str) -> int:
+    """Read a length of time, ms; raise RuleMistake that says where it stands when it is none."""
     try:
-        return timespan_ms("braid.cooldown", SigmaCorrelationTimespan(str(value)))
+        return timespan_ms(where, SigmaCorrelationTimespan(str(value)))
     except SigmaError as error:
-        raise RuleMistake(f"braid.cooldown: {error}") from error
+        raise RuleMistake(f"{where}: {error}") from error
 
 
 def timespan_ms(where: str, timespan: SigmaCorrelationTimespan) -> int:

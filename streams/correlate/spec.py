@@ -1,14 +1,14 @@
 """A correlation rule, compiled: what belongs together, on which group, within how long.
 
 Source: the Sigma correlation rules specification 2.1. Two things are Braid's own: `entity.<type>` as a group-by field
-stands for every entity of that type that an event names or is linked to, and the optional top-level `braid` map sets
-`cooldown` and `risk_threshold`.
+stands for every entity of that type that an event names or is linked to, and the optional top-level `braid` map says
+what Sigma cannot (`streams.correlate.own_keys`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sigma.correlations import (
@@ -32,8 +32,10 @@ from streams.correlate.conditions import (
 )
 from streams.correlate.documents import named_rules, names_in_aliases, parse
 from streams.correlate.numbers import Number
+from streams.correlate.own_keys import Context, own_map, read_absences, read_session, read_steps, read_until
 from streams.correlate.renaming import rewrite
-from streams.correlate.settings import duration, own_settings, risk_threshold, timespan_ms
+from streams.correlate.settings import duration, risk_threshold, timespan_ms
+from streams.correlate.steps import ANCHOR, ENTITY_PREFIX, Absence, Step
 from streams.detect import metadata
 from streams.detect.logsource import RuleLogSource
 from streams.detect.pipelines import NO_PIPELINES, Pipelines
@@ -42,7 +44,6 @@ from streams.detect.values import RuleMistake
 
 __all__ = ["CorrelationSpec", "Reference", "Threshold", "compile_correlation"]
 
-ENTITY_PREFIX: Final = "entity."
 BEHAVIORAL: Final = 2  # OCSF analytic type of a correlation
 DEFAULT_RISK_THRESHOLD: Final = {
     "event_count": 50,
@@ -51,6 +52,7 @@ DEFAULT_RISK_THRESHOLD: Final = {
     "temporal": 60,
     "temporal_ordered": 60,
 }
+_LEFTMOST: Final = frozenset({"event_count", "value_count", "temporal", "temporal_ordered"})
 DEFAULT_LEVEL: Final = "high"  # several signals together weigh more than one
 _UNNAMED: Final = RuleLogSource()
 
@@ -76,6 +78,15 @@ class CorrelationSpec:
         investigation: What its author wants checked.
         percentile: For `value_percentile`: which, from 0 to 100.
         formula: For `temporal`: which rules have to fire and which must not, when its condition is boolean.
+        steps: For the temporal kinds: one for each of `rules` when there is more to say about them; else none.
+        absences: Rules that must not fire.
+        until: Uids of rules that end a window.
+        session: After how long without signals a window ends, ms; None when only the timespan ends it.
+        name: Name by which other correlations may refer to it, or empty.
+        is_chained: Whether another correlation looks at its sequences.
+        is_part: Whether one does that does not say `generate`: then it is not escalated by itself.
+        members: Uids of the rules whose signals belong to its sequences.
+        others: Uids of the rules that it looks at besides.
     """
 
     analytic: Analytic
@@ -91,11 +102,56 @@ class CorrelationSpec:
     investigation: str = ""
     percentile: Number = MEDIAN
     formula: Formula | None = None
+    steps: tuple[Step, ...] = ()
+    absences: tuple[Absence, ...] = ()
+    until: tuple[str, ...] = ()
+    session: int | None = None
+    name: str = ""
+    is_chained: bool = False
+    is_part: bool = False
+    members: frozenset[str] = field(init=False, repr=False, compare=False)
+    others: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Work out once what every step of the correlator asks."""
+        object.__setattr__(self, "members", frozenset(self.rules))
+        object.__setattr__(self, "others", frozenset((*(one.rule for one in self.absences), *self.until)))
 
     @property
-    def monotone(self) -> bool:
-        """Tell whether more signals can only make the condition true."""
-        return self.threshold.monotone
+    def watched(self) -> frozenset[str]:
+        """Return the uids of all rules whose signals it needs."""
+        return self.members | self.others
+
+    @property
+    def is_steady(self) -> bool:
+        """Tell whether more signals can only make its windows hold, one by one from the left."""
+        return self.kind in _LEFTMOST and self.threshold.monotone and not self.others
+
+    @property
+    def is_plainly_ordered(self) -> bool:
+        """Tell whether its order asks for nothing but one signal of each rule, one after the other."""
+        return not self.steps and all(absence.step == ANCHOR for absence in self.absences)
+
+    @property
+    def all_steps(self) -> tuple[Step, ...]:
+        """Return a step for each of its rules."""
+        return self.steps or tuple(Step(rule) for rule in self.rules)
+
+    @property
+    def settles(self) -> int:
+        """Return how long after its first signal (ms) all that a window depends on has happened."""
+        return self.timespan + max((absence.after or 0 for absence in self.absences), default=0)
+
+    @property
+    def reach(self) -> int:
+        """Return how far apart (ms) what one window depends on can be."""
+        return self.settles + max((absence.before or 0 for absence in self.absences), default=0)
+
+    @property
+    def offsets(self) -> frozenset[int]:
+        """Return how long after a signal (ms) it may become certain that a condition holds."""
+        closing = {self.timespan, *([self.session] if self.session is not None else [])} if self.waits else set()
+        return frozenset(closing | {absence.offset for absence in self.absences})
 
     @property
     def waits(self) -> bool:
@@ -104,7 +160,7 @@ class CorrelationSpec:
         A sum that has to be large does not wait, though a negative number may still undo it (and is a retraction then):
         nearly all that is summed up is bytes, amounts and counts, and to wait would be to tell late for nothing.
         """
-        return not (self.monotone or (self.kind == "value_sum" and self.threshold.upwards))
+        return not (self.threshold.monotone or (self.kind == "value_sum" and self.threshold.upwards))
 
     @property
     def uid(self) -> str:
@@ -122,13 +178,23 @@ class CorrelationSpec:
 
     def fields_of(self, rule_uid: str) -> frozenset[str]:
         """Return the event fields whose values this correlation needs from signals of one rule."""
-        names = (*(n for n in self.group_by if not n.startswith(ENTITY_PREFIX)), *self.count_fields)
-        return frozenset(self.field_name(name, rule_uid) for name in names)
+        names = [name for fields in self.groupings(rule_uid) for name in fields if not name.startswith(ENTITY_PREFIX)]
+        return frozenset((*names, *(self.field_name(name, rule_uid) for name in self.count_fields)))
+
+    def groupings(self, rule_uid: str) -> tuple[tuple[str, ...], ...]:
+        """Return the fields by which signals of a rule are grouped, once for each way in which it is looked at."""
+        usual = tuple(self.field_name(name, rule_uid) for name in self.group_by)
+        if not self.steps and not self.absences:
+            return (usual,)
+        ways = [step.group_by or usual for step in self.all_steps if step.rule == rule_uid]
+        ways += [absence.group_by or usual for absence in self.absences if absence.rule == rule_uid]
+        ways += [usual] if rule_uid in self.until else []
+        return tuple(dict.fromkeys(ways)) or (usual,)
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What a correlation may point at: a detection rule, by id or name.
+    """What a correlation may point at: a detection rule or another correlation, by id or name.
 
     Attributes:
         analytic: Its id, title ...
@@ -154,7 +220,7 @@ def compile_correlation(
         document: The parsed YAML document.
         path: File it stands in, for problems.
         line: 1-based line where it starts.
-        references: Detection rules by id and by name.
+        references: Detection rules and correlations by id and by name.
         pipelines: Rewrite the fields that it names as they rewrite those of rules.
 
     Returns:
@@ -184,30 +250,41 @@ def _compile(
         rewrite(rule, logsources, pipelines, [name for name in group_by if name.startswith(ENTITY_PREFIX)])
         group_by = tuple(dict.fromkeys(rule.group_by or ()))
     timespan = timespan_ms("timespan", rule.timespan)
-    own = own_settings(document)
+    own = own_map(document)
     condition = document["correlation"].get("condition")
     formula = _formula(rule, kind, uid_of)
+    about = Context(kind, rules, tuple(named), group_by, timespan, lambda name: _resolve(name, references).analytic.uid)
+    (steps, names), until = read_steps(own, about), read_until(own, about)
     return CorrelationSpec(
         analytic=_analytic(rule),
         kind=kind,
         rules=rules,
         group_by=group_by,
         timespan=timespan,
-        threshold=_threshold(condition, formula, kind, len(set(rules))),
+        threshold=_threshold(condition, formula, kind, len(steps) or len(set(rules))),
         count_fields=_count_fields(rule, kind),
-        aliases={
-            alias.alias: {
-                uid_of[reference.reference]: _field_name(f"aliases.{alias.alias}", field)
-                for reference, field in alias.mapping.items()
-            }
-            for alias in rule.aliases
-        },
-        cooldown=duration(own["cooldown"]) if "cooldown" in own else timespan,
+        aliases=_aliases(rule, uid_of),
+        cooldown=duration(own["cooldown"], "braid.cooldown") if "cooldown" in own else timespan,
         risk_threshold=risk_threshold(own.get("risk_threshold", DEFAULT_RISK_THRESHOLD[kind])),
         investigation=str(document.get("investigation") or "").strip(),
         percentile=read_percentile(condition if isinstance(condition, Mapping) else {}, kind),
         formula=formula,
+        steps=steps,
+        absences=read_absences(own, names, until, about),
+        until=until,
+        session=read_session(own, timespan),
+        name=rule.name or "",
     )
+
+
+def _aliases(rule: SigmaCorrelationRule, uid_of: Mapping[str, str]) -> Mapping[str, Mapping[str, str]]:
+    return {
+        alias.alias: {
+            uid_of[reference.reference]: _field_name(f"aliases.{alias.alias}", field)
+            for reference, field in alias.mapping.items()
+        }
+        for alias in rule.aliases
+    }
 
 
 def _resolve(name: Any, references: Mapping[str, Reference]) -> Reference:

@@ -42,6 +42,10 @@ class Driver:
             self._step(key, None, watermark)
         return self
 
+    def tick_key(self, key: str, watermark: int) -> Driver:
+        self._step(key, None, watermark)
+        return self
+
     def crash(self) -> Driver:
         self.states = defaultdict(KeyState, {k: decode_state(encode_state(s)) for k, s in self.states.items()})
         return self

@@ -1,16 +1,20 @@
-"""The naive oracle: given everything at once, which sequences stand? Slow, short and obviously right."""
+"""The naive oracle: given everything at once, which sequences stand? Slow, short and obviously right.
+
+What `braid` keys ask for is in `tests.correlate.oracle_steps`.
+"""
 
 from __future__ import annotations
 
 import math
 import operator
 from fractions import Fraction
-from itertools import pairwise, product
+from itertools import product
 
 from models.entity import EntityLink
 from models.finding import Signal
 from streams.correlate.conditions import Formula
 from streams.correlate.spec import CorrelationSpec
+from tests.correlate.oracle_steps import Group, cut
 
 COMPARE = {
     "gte": operator.ge,
@@ -22,7 +26,7 @@ COMPARE = {
 }
 
 
-def groups_of(spec: CorrelationSpec, signal: Signal, links: list[EntityLink]) -> set[str]:
+def groups_of(spec: CorrelationSpec, signal: Signal, links: list[EntityLink], fields: tuple[str, ...] = ()) -> set[str]:
     """All groups of a signal: its own entities, or one of them swapped for what it is linked to."""
     own = {str(e) for e in signal.entities}
     linked = set()
@@ -34,31 +38,32 @@ def groups_of(spec: CorrelationSpec, signal: Signal, links: list[EntityLink]) ->
     groups = set()
     for extra in [None, *linked]:
         choices = []
-        for name in spec.group_by:
+        for place, name in enumerate(spec.group_by):
             if name.startswith("entity."):
                 known = own | ({extra} if extra else set())
                 choices.append([e for e in known if e.startswith(name[7:] + ":")])
             else:
-                field = spec.aliases.get(name, {}).get(signal.analytic.uid, name)
+                field = fields[place] if fields else spec.aliases.get(name, {}).get(signal.analytic.uid, name)
                 choices.append([f"{name}={signal.fields[field]}"] if field in signal.fields else [])
         groups |= {"|".join(choice) for choice in product(*choices)} if spec.group_by else {"*"}
     return groups
 
 
-def holds(spec: CorrelationSpec, window: list[Signal]) -> bool:
+def holds(spec: CorrelationSpec, window: list[Signal], group: Group) -> bool:
+    if group.is_spoilt(window[0].time):
+        return False
     if spec.kind == "temporal_ordered":
-        return in_order(spec, window)
+        return group.has_run(window)
+    fired = group.fired(window)
     if spec.formula:
-        return is_true(spec.formula, {s.analytic.uid for s in window})
-    figure = figure_of(spec, window)
+        return is_true(spec.formula, {step.rule for step in fired})
+    figure = len(fired) if spec.kind == "temporal" else figure_of(spec, window)
     return figure is not None and all(COMPARE[op](figure, number) for op, number in spec.threshold.bounds)
 
 
 def figure_of(spec: CorrelationSpec, window: list[Signal]) -> Fraction | int | None:
     if spec.kind == "event_count":
         return sum(s.count for s in window)
-    if spec.kind == "temporal":
-        return len({s.analytic.uid for s in window})
     texts = [texts for s in window for texts in [texts_of(spec, s)] * s.count if None not in texts]
     if spec.kind == "value_count":
         return len(set(texts))
@@ -88,32 +93,29 @@ def is_true(formula: Formula, fired: set[str]) -> bool:
     return {"and": all(parts), "or": any(parts), "not": parts == [False]}.get(formula.op, formula.op in fired)
 
 
-def in_order(spec: CorrelationSpec, window: list[Signal]) -> bool:
-    return any(
-        choice[0].time == window[0].time
-        and len({s.uid for s in choice}) == len(choice)
-        and all(a.time <= b.time for a, b in pairwise(choice))
-        for choice in product(*([s for s in window if s.analytic.uid == rule] for rule in spec.rules))
-    )
-
-
 def sequences(
     specs: list[CorrelationSpec], signals: list[Signal], links: list[EntityLink]
 ) -> set[tuple[str, str, str]]:
     """Return (rule, group, uids of all signals) of every sequence that stands."""
     found = set()
     for spec in specs:
-        mine = sorted(
-            {s.uid: s for s in signals if s.analytic.uid in spec.rules}.values(), key=lambda s: (s.time, s.uid)
-        )
-        for group in {g for s in mine for g in groups_of(spec, s, links)}:
-            here = [s for s in mine if group in groups_of(spec, s, links)]
+        distinct = {s.uid: s for s in signals if s.analytic.uid in {*spec.rules, *spec.others}}
+        ways = [(one.rule, one.group_by) for one in (*spec.all_steps, *spec.absences)] + [(u, ()) for u in spec.until]
+        placed = [
+            (key, signal, fields)
+            for signal in sorted(distinct.values(), key=lambda s: (s.time, s.uid))
+            for rule, fields in ways
+            if rule == signal.analytic.uid
+            for key in groups_of(spec, signal, links, fields)
+        ]
+        for key in {key for key, _, _ in placed}:
+            group = Group(spec, [(signal, fields) for group, signal, fields in placed if group == key])
+            here = list({s.uid: s for s, _ in group.placed if s.analytic.uid in spec.rules}.values())
             while here:
                 first = here[0].time
-                window = [s for s in here if s.time <= first + spec.timespan]
-                if holds(spec, window):
+                if holds(spec, cut(spec, here, group), group):
                     taken = [s for s in here if s.time <= first + spec.timespan + spec.cooldown]
-                    found.add((spec.uid, group, " ".join(s.uid for s in taken)))
+                    found.add((spec.uid, key, " ".join(s.uid for s in taken)))
                     here = here[len(taken) :]
                 else:
                     here = [s for s in here if s.time > first]

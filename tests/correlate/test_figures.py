@@ -121,7 +121,7 @@ def test_the_last_millisecond_of_the_timespan_counts_and_the_next_does_not(kind,
 )
 def test_a_percentile_lies_on_the_line_between_its_neighbours(percentile, figure):
     weighed = [(10, 1), (3, 1), (1, 1), (2, 1)]
-    assert figures.percentiles(weighed, [0, 0, 0, 0], 5, percentile)[0] == figure
+    assert figures.percentiles(weighed, [4] * 4, percentile)[0] == figure
 
 
 @given(
@@ -130,7 +130,7 @@ def test_a_percentile_lies_on_the_line_between_its_neighbours(percentile, figure
     st.integers(0, 4),
 )
 def test_every_percentile_of_every_window_is_that_of_the_numbers_written_out(weighed, percentile, timespan):
-    found = figures.percentiles(weighed, list(range(len(weighed))), timespan, percentile)
+    found = figures.percentiles(weighed, figures.window_ends(range(len(weighed)), timespan), percentile)
     for start, figure in enumerate(found):
         numbers = sorted(n for pair in weighed[start : start + timespan + 1] if pair for n in [pair[0]] * pair[1])
         if not numbers:

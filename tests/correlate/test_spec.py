@@ -127,7 +127,7 @@ def test_a_percentile_is_kept_exactly(stated, percentile):
 )
 def test_a_range_that_more_signals_can_leave_is_not_monotone(condition, monotone):
     spec = compiled(document(type="event_count", condition=condition))
-    assert (spec.monotone, spec.threshold.monotone, spec.waits) == (monotone, monotone, not monotone)
+    assert (spec.is_steady, spec.threshold.monotone, spec.waits) == (monotone, monotone, not monotone)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_range_that_more_signals_can_leave_is_not_monotone(condition, monotone
 )
 def test_figures_that_can_sink_are_never_monotone_but_a_large_sum_does_not_wait(kind, op, waits):
     spec = compiled(document(type=kind, condition={op: 5, "field": "x"}))
-    assert (spec.monotone, spec.waits) == (False, waits)
+    assert (spec.is_steady, spec.waits) == (False, waits)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_figures_that_can_sink_are_never_monotone_but_a_large_sum_does_not_wait(
 @pytest.mark.parametrize("rules", [["login_failed", "login_worked"], None])
 def test_a_boolean_condition_of_a_temporal(condition, formula, monotone, rules):
     spec = compiled(document(type="temporal", condition=condition, rules=rules))
-    assert (spec.formula, spec.monotone, spec.waits) == (formula, monotone, not monotone)
+    assert (spec.formula, spec.is_steady, spec.waits) == (formula, monotone, not monotone)
     assert (spec.rules, spec.threshold) == ((FAILED, WORKED), Threshold("gte", 1, grows=monotone))
 
 
@@ -353,7 +353,10 @@ def test_a_mistake_in_the_correlation_is_named_with_its_place_and_a_reason(chang
         ({"correlation": "temporal"}, "must be a dict"),
         ({"generate": "yes"}, "generate: 'yes' is not true or false"),
         ({"braid": ["cooldown"]}, "braid: must be a map"),
-        ({"braid": {"cool_down": "1h", 5: 1}}, "unknown key 5, cool_down; known: cooldown, risk_threshold"),
+        (
+            {"braid": {"cool_down": "1h", 5: 1}},
+            "unknown key 5, cool_down; known: absent, cooldown, max_gap, risk_threshold, session, steps, until",
+        ),
         ({"braid": {"cooldown": 60}}, "braid.cooldown: Timespan '60' is invalid"),
         ({"braid": {"cooldown": "3y"}}, "braid.cooldown: 3y is longer than a year"),
         ({"braid": {"risk_threshold": "high"}}, "risk_threshold: 'high' is not a whole number from 0 to 100"),

@@ -12,6 +12,7 @@ from streams.correlate.windows import find_spans
 from streams.flood import moments
 from tests.correlate.build import MINUTE, START, A, B, C, all_of, any_of, none_of, signal, spec
 from tests.correlate.oracle import holds
+from tests.correlate.oracle_steps import Group
 
 SPAN = 10 * MINUTE
 FOREVER = 2**62
@@ -204,7 +205,7 @@ def test_the_anchors_are_those_a_search_over_every_millisecond_finds(rule, signa
     expected, time = [], START
     while time <= START + 15:
         window = [s for s in mine if time <= s.time <= time + rule.timespan]
-        if window and window[0].time == time and holds(rule, window):
+        if window and window[0].time == time and holds(rule, window, Group(rule, [(one, ()) for one in mine])):
             end = time + rule.timespan + rule.cooldown
             expected.append(([s.event.uid for s in mine if time <= s.time <= end], end - START))
             time = end
