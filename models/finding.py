@@ -68,6 +68,36 @@ class EventRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One detection that a sequence is made of, where that sequence is a signal itself.
+
+    Attributes:
+        rule: Uid of the detection.
+        domain: `identity`, `network` or `workload`.
+        risk: 0 to 100, the highest of its signals.
+        tactics: Its ATT&CK tactics, sorted.
+    """
+
+    rule: str
+    domain: str
+    risk: int
+    tactics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """A signal that no longer stands: the sequence that it was made of was withdrawn, or is another one now.
+
+    Attributes:
+        uid: The signal's uid.
+        time: Event time (ms) at which the sequence began.
+    """
+
+    uid: str
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
 class Signal:
     """One analytic fired on one event, or, in a flood, on many of one group and second.
 
@@ -86,6 +116,7 @@ class Signal:
         count: How many matches it stands for (folded floods).
         via: Entities reached over an entity link at the signal's time, on copies routed to them.
         flood: The matches of a folded one, by time and values; None on any other.
+        parts: Of a sequence that is a signal for other correlations, the detections it is made of; else none.
     """
 
     uid: str
@@ -102,6 +133,12 @@ class Signal:
     via: tuple[EntityKey, ...] = ()
     flood: Flood | None = None
     selections: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def made_of(self) -> tuple[Part, ...]:
+        """Return the detections it stands for: its own, or those of the sequence that it is."""
+        return self.parts or (Part(self.analytic.uid, self.domain, self.risk, tuple(sorted(self.analytic.tactics))),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,12 +223,17 @@ def group_part(text: str) -> str:
     return _ESCAPE.sub("%25", text).replace("|", "%7C")
 
 
+def group_value(part: str) -> str:
+    """Return one part of a group's key as it was before `group_part`."""
+    return _ESCAPED.sub(lambda found: _PLAIN[found[0]], part)
+
+
 def group_entities(group: str) -> tuple[EntityKey, ...]:
     """Return the entities that a group's key names; its parts are joined by `|`, and some are plain values."""
     entities = []
     for part in group.split("|"):
         try:
-            entities.append(EntityKey.parse(_ESCAPED.sub(lambda found: _PLAIN[found[0]], part)))
+            entities.append(EntityKey.parse(group_value(part)))
         except InvalidRecord:
             continue
     return tuple(entities)

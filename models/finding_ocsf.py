@@ -17,6 +17,7 @@ from models.finding import (
     Analytic,
     Attack,
     EventRef,
+    Part,
     Sequence,
     SequenceClosed,
     SequenceMember,
@@ -132,6 +133,7 @@ def signal_to_ocsf(signal: Signal) -> dict[str, Any]:
                 "sha256": ref.sha256,
             },
             **({"flood": flood_to_json(signal.flood)} if signal.flood else {}),
+            **({"parts": parts_to_json(signal.parts)} if signal.parts else {}),
         }
     }
     return record
@@ -165,9 +167,10 @@ def signal_from_ocsf(record: Mapping[str, Any]) -> Signal:
             via=tuple(EntityKey.parse(key) for key in braid["via"]),
             flood=flood_from_json(braid["flood"], record["time"]) if "flood" in braid else None,
             selections=tuple(_list(braid["selections"])),
+            parts=parts_from_json(braid.get("parts", [])),
         )
         _check_signal(signal)
-    except (KeyError, TypeError, IndexError, AttributeError) as error:
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
         raise InvalidRecord(f"not a signal: {type(error).__name__} at {error}") from error
     return signal
 
@@ -176,6 +179,21 @@ def _list(value: Any) -> list[Any]:
     if type(value) is not list:
         raise TypeError(f"a {type(value).__name__} where a list of ours belongs")
     return value
+
+
+def parts_to_json(parts: tuple[Part, ...]) -> list[list[Any]]:
+    """Render the detections that a sequence is made of, a row each."""
+    return [[part.rule, part.domain, part.risk, list(part.tactics)] for part in parts]
+
+
+def parts_from_json(rows: Any) -> tuple[Part, ...]:
+    """Read what `parts_to_json` wrote; raise TypeError or ValueError when it is not that."""
+    parts = []
+    for rule, domain, risk, tactics in map(_list, _list(rows)):
+        _all_of(str, rule, domain, *_list(tactics))
+        _all_of(int, risk)
+        parts.append(Part(rule, domain, risk, tuple(tactics)))
+    return tuple(parts)
 
 
 def _check_signal(signal: Signal) -> None:

@@ -5,7 +5,7 @@ Knows no Kafka client. Each value has one schema name and version, in the `braid
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,13 +17,13 @@ from models.entity import EntityKey, EntityLink
 from models.errors import InvalidRecord
 from models.event import Event
 from models.fields import take
-from models.finding import SequenceClosed, Signal
+from models.finding import SequenceClosed, Signal, Withdrawn
 from models.finding_ocsf import sequence_closed_to_ocsf, sequence_to_ocsf, signal_to_ocsf
 from models.records import DeadLetter
 from models.uids import content_uid
 from models.verdict import Verdict, VerdictClosed, verdict_closed_to_ocsf, verdict_to_ocsf
-from streams.correlate.engine import Late, Published
-from streams.correlate.watermark import Tick
+from streams.correlate.engine import Forward, Late, Published
+from streams.correlate.watermark import Tick, ticks_to_json
 from streams.deadletter import dead_letter_to_json
 from streams.topics import headers_for, partition_for
 
@@ -31,6 +31,7 @@ TYPE_HEADER: Final = "ce_type"
 REPLACES_HEADER: Final = "braid_replaces"
 PART_HEADER: Final = "braid_part"
 EVENT, SIGNAL, TICK, LINK = "braid.event", "braid.signal", "braid.tick", "braid.entity-link"
+CHAINED, WITHDRAWN = "braid.sequence-signal", "braid.signal-withdrawn"  # on `signals`, among the correlate workers
 SEQUENCE, LATE, VERDICT, ACTION = "braid.sequence", "braid.late", "braid.verdict", "braid.action"
 DEAD_LETTER: Final = "braid.dead-letter"
 
@@ -76,6 +77,27 @@ def signal_message(signal: Signal, key: str, worker: str = "ingest") -> Message:
     """Send one copy of a signal, or one part of a folded one, to one key."""
     value = ocsf.encode(signal_to_ocsf(signal))
     return Message("signals", key.encode(), value, _signal_headers(SIGNAL, signal, worker))
+
+
+def forward_message(forward: Forward) -> Message:
+    """Send what one key has for another: a copy of a signal, a sequence as a signal, or that one no longer stands."""
+    item = forward.item
+    if isinstance(item, Withdrawn):
+        headers = _headers(WITHDRAWN, item.uid, "correlate", item.time)
+        return Message("signals", forward.key.encode(), orjson.dumps({"uid": item.uid, "time": item.time}), headers)
+    if item.parts and not item.via:
+        value = ocsf.encode(signal_to_ocsf(item))
+        return Message("signals", forward.key.encode(), value, _signal_headers(CHAINED, item, "correlate"))
+    return signal_message(item, forward.key, "correlate")
+
+
+def withdrawn_from_json(data: bytes) -> Withdrawn:
+    """Read that a signal no longer stands; raise InvalidRecord when it is not that."""
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise InvalidRecord(f"not a withdrawn signal: {error}") from error
+    return Withdrawn(take(value, "uid", str), take(value, "time", int))
 
 
 def _signal_headers(kind: str, signal: Signal, worker: str) -> list[tuple[str, bytes]]:
@@ -130,12 +152,12 @@ def link_from_json(data: bytes) -> EntityLink:
     )
 
 
-def tick_messages(tick: Tick, partitions: int) -> Iterator[Message]:
-    """Send a tick to every partition of the signals topic: each correlates on its own."""
-    value = orjson.dumps(tick.to_json())
-    uid = content_uid("tick", tick.source, str(tick.partition), str(tick.watermark))
+def tick_messages(ticks: Sequence[Tick], partitions: int) -> Iterator[Message]:
+    """Send ticks, one at least, as one record to every partition of the signals topic: each correlates on its own."""
+    value = orjson.dumps(ticks_to_json(ticks))
+    uid, time = content_uid("tick", value), max(tick.watermark for tick in ticks)
     for partition in range(partitions):
-        yield Message("signals", b"", value, _headers(TICK, uid, "ingest", tick.watermark), partition)
+        yield Message("signals", b"", value, _headers(TICK, uid, "ingest", time), partition)
 
 
 def dead_letter_message(letter: DeadLetter) -> Message:

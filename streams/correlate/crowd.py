@@ -30,6 +30,8 @@ def with_signal(state: KeyState, signal: Signal, key: str, limit: int) -> KeySta
     """Take a signal, single or folded, in; return the same state when all of it is there."""
     if signal.flood is None and signal.uid in map(_UID, state.signals):
         return state
+    if signal.parts:  # it may be withdrawn, alone
+        return _with(state, [], signal)
     kind = kind_of(signal)
     alike = [held for held in _of_second(state.signals, signal.time) if kind_of(held) == kind]
     is_flood = signal.flood is not None or any(held.flood for held in alike)
@@ -39,6 +41,12 @@ def with_signal(state: KeyState, signal: Signal, key: str, limit: int) -> KeySta
     if len(alike) == 1 and alike[0].flood == whole.flood:
         return state
     return _with(state, alike, whole)
+
+
+def without_signal(state: KeyState, uid: str) -> KeyState:
+    """Let a signal go that was withdrawn; return the same state when it is not there."""
+    kept = tuple(held for held in state.signals if held.uid != uid)
+    return state if len(kept) == len(state.signals) else replace(state, signals=kept)
 
 
 def _of_second(signals: Sequence[Signal], time: int) -> Sequence[Signal]:

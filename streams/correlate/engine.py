@@ -16,9 +16,9 @@ from functools import partial
 from typing import Final
 
 from models.entity import EntityKey, EntityLink
-from models.finding import Sequence, SequenceClosed, Signal
+from models.finding import Sequence, SequenceClosed, Signal, Withdrawn
 from streams.correlate.bounds import MAX_LINKS, measured, settled, surely_fits, with_links
-from streams.correlate.crowd import with_signal
+from streams.correlate.crowd import with_signal, without_signal
 from streams.correlate.restating import LINK_HORIZON_MS, Restated, Restater, Touched, moments_in, touched_by
 from streams.correlate.routing import Router
 from streams.correlate.spec import CorrelationSpec
@@ -43,15 +43,20 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """A copy of a signal that has to go to another key, over an entity link."""
+    """A signal that has to go to another key: a copy over an entity link, a sequence that other correlations look at.
+
+    Attributes:
+        key: The key.
+        item: The signal, or that it no longer stands.
+    """
 
     key: str
-    signal: Signal
+    item: Signal | Withdrawn
 
     @property
     def uid(self) -> str:
         """Return the signal's uid."""
-        return self.signal.uid
+        return self.item.uid
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,7 @@ class Evicted:
     count: int
 
 
+Item = Signal | Withdrawn | EntityLink
 Output = Published | SequenceClosed | Forward | Late | Evicted
 
 
@@ -95,18 +101,17 @@ class Correlator:
         self.flood_limit = flood_limit
         self.specs = tuple(sorted(specs, key=lambda spec: spec.uid))
         self.router = Router(self.specs)
-        self._restater = Restater(self.specs)
+        self._restater = Restater(self.specs, self.router)
         self._waiting = tuple((spec, sorted(spec.offsets)) for spec in self.specs if spec.offsets)
 
-    def step(
-        self, key: str, state: KeyState, item: Signal | EntityLink | None, watermark: int
-    ) -> tuple[KeyState, tuple[Output, ...]]:
+    def step(self, key: str, state: KeyState, item: Item | None, watermark: int) -> tuple[KeyState, tuple[Output, ...]]:
         """Take one input at one key.
 
         Args:
             key: The group key or entity that the state belongs to.
             state: What is remembered for it.
-            item: A signal routed to this key, a link of the entity it names, or None when only time has passed.
+            item: A signal routed to this key, or that one no longer stands, a link of the entity that it names, or None
+                when only time has passed.
             watermark: Event time (ms) before which nothing more is expected. Never decides whether a sequence whose
                 signals are all there is found; only what is late, what state goes, and when an absence is certain.
 
@@ -122,11 +127,19 @@ class Correlator:
             if held is state:
                 return state, ()
             state, touched = held, touched_by(item)
-            on_time = horizon if item.via else watermark
+            on_time = horizon if item.via or item.parts else watermark
             late = clipped(item, lambda time: time < on_time)
             if late is not None:
                 outputs.append(Late(late, key, on_time - late.time))
             outputs.extend(self._over_links(item, state.links, key))
+        elif isinstance(item, Withdrawn):
+            held = without_signal(state, item.uid)
+            if held is state:
+                return state, ()
+            gone = [signal for signal in state.signals if signal.uid == item.uid]
+            copies = [copy for signal in gone for copy in self._over_links(signal, state.links, key)]
+            outputs.extend(Forward(copy.key, item) for copy in copies)
+            state, stale = held, None
         elif isinstance(item, EntityLink):
             if any(known.uid == item.uid for known in state.links):
                 return state, ()
@@ -234,10 +247,10 @@ class Correlator:
         return KeyState(signals, links, standing, floors, state.evicted, state.watermark, known)
 
 
-def _most_bytes(before: KeyState, after: KeyState, known: Known | None, item: Signal | EntityLink | None) -> int:
+def _most_bytes(before: KeyState, after: KeyState, known: Known | None, item: Item | None) -> int:
     """Return how long a state is at most when it is encoded, from what is known of the one before; NEVER if unknown."""
     most = known.most_bytes if known else NEVER if before.signals or before.links or before.floors else EMPTY_BYTES
-    if isinstance(item, EntityLink) or most == NEVER:
+    if isinstance(item, EntityLink | Withdrawn) or most == NEVER:
         return NEVER
     if item is not None:
         if item.flood or len(after.signals) != len(before.signals) + 1:
@@ -279,6 +292,19 @@ def _changes(restated: Restated, key: str) -> Iterator[Output]:
         if known is None or known.digest != entry.digest:
             replaced = tuple(s.uid for s in gone if entry.start <= s.start <= entry.end) if known is None else ()
             yield Published(sequence, replaced)
+    yield from _told(restated)
     for old in gone:
         heir = next((entry.uid for entry in entries if entry.start <= old.start <= entry.end), "")
         yield SequenceClosed(old.uid, restated.spec.analytic, key, old.start, heir, old.is_alert)
+
+
+def _told(restated: Restated) -> Iterator[Forward]:
+    """Tell other correlations what has become of the sequences that they look at."""
+    before = {one.uid: one.told for one in restated.before if one.told}
+    now = {entry.uid: entry.told for entry in restated.entries}
+    for one in restated.before:
+        if one.told and now.get(one.uid, ()) != one.told:
+            yield from (Forward(key, Withdrawn(one.told[0], one.start)) for key in one.told[1:])
+    for entry, signal in zip(restated.entries, restated.signals, strict=bool(restated.signals)):
+        if entry.told != before.get(entry.uid, ()):
+            yield from (Forward(key, signal) for key in entry.told[1:])

@@ -31,21 +31,20 @@ def combined_risk(signals: Iterable[Signal]) -> int:
     Only the highest risk of each detection counts, so a detection that repeats itself does not add up.
     """
     highest: dict[str, int] = {}
-    for signal in signals:
-        uid = signal.analytic.uid
-        highest[uid] = max(highest.get(uid, 0), signal.risk)
+    for part in (part for signal in signals for part in signal.made_of):
+        highest[part.rule] = max(highest.get(part.rule, 0), part.risk)
     harmless = 1.0
     for risk in sorted(highest.values()):
         harmless *= 1 - risk / 100
     return round(100 * (1 - harmless))
 
 
-def decide(signals: Iterable[Signal], risk_threshold: int) -> Escalation:
-    """Weigh the signals of one sequence."""
+def decide(signals: Iterable[Signal], risk_threshold: int, *, is_part: bool = False) -> Escalation:
+    """Weigh the signals of one sequence; what is only part of another correlation is never escalated by itself."""
     held = tuple(signals)
-    detections = {signal.analytic.uid for signal in held}
-    domains = {signal.domain for signal in held}
-    tactics = {tactic for signal in held for tactic in signal.analytic.tactics}
+    parts = [part for signal in held for part in signal.made_of]
+    detections, domains = {part.rule for part in parts}, {part.domain for part in parts}
+    tactics = {tactic for part in parts for tactic in part.tactics}.union(*(s.analytic.tactics for s in held))
     risk = combined_risk(held)
     checks = (
         (len(detections) >= MIN_DETECTIONS, f"{len(detections)} distinct detections"),
@@ -55,5 +54,7 @@ def decide(signals: Iterable[Signal], risk_threshold: int) -> Escalation:
         ),
         (risk >= risk_threshold, f"risk {risk} of {risk_threshold} needed"),
     )
-    is_alert = all(met for met, _ in checks)
-    return Escalation(risk, is_alert, tuple(text if met else f"not enough: {text}" for met, text in checks))
+    reasons = [text if met else f"not enough: {text}" for met, text in checks]
+    if is_part:
+        reasons.append("only part of another correlation, which does not say generate")
+    return Escalation(risk, not is_part and all(met for met, _ in checks), tuple(reasons))

@@ -18,7 +18,8 @@ from typing import Final, NamedTuple
 
 from models.finding import Sequence, Signal
 from models.flood import SECOND_MS
-from streams.correlate.routing import EVERYTHING, group_prefixes, is_in_group
+from streams.correlate.chaining import signal_of
+from streams.correlate.routing import EVERYTHING, Router, group_prefixes, is_in_group
 from streams.correlate.sequences import sequence_of, standing_of
 from streams.correlate.spec import CorrelationSpec
 from streams.correlate.state import KeyState, Standing
@@ -41,12 +42,21 @@ class Touched(NamedTuple):
 
 
 class Restated(NamedTuple):
-    """The sequences of one rule that may have changed: what stood, what was found, and its entries."""
+    """The sequences of one rule that may have changed.
+
+    Attributes:
+        spec: The rule.
+        before: What stood.
+        found: What was found.
+        entries: What is noted of it.
+        signals: What it is to other correlations, if any looks at it.
+    """
 
     spec: CorrelationSpec
     before: tuple[Standing, ...]
     found: tuple[Sequence, ...]
     entries: tuple[Standing, ...]
+    signals: tuple[Signal, ...] = ()
 
 
 class _Place(NamedTuple):
@@ -99,9 +109,10 @@ def touched_by(signal: Signal) -> Touched:
 class Restater:
     """All correlations, by the rules they look at. Immutable once made."""
 
-    __slots__ = ("_by_rule", "_has_fickle", "_holds", "_is_sound", "_of", "_uids", "_watches")
+    __slots__ = ("_by_rule", "_has_fickle", "_holds", "_is_sound", "_of", "_router", "_uids", "_watches")
 
-    def __init__(self, specs: Iterable[CorrelationSpec]) -> None:
+    def __init__(self, specs: Iterable[CorrelationSpec], router: Router) -> None:
+        self._router = router
         self._watches = tuple(_watch(number, spec) for number, spec in enumerate(specs))
         of: dict[str, list[_Watch]] = {}
         for watch in self._watches:
@@ -168,9 +179,9 @@ class Restater:
             stood, place = before.get(uid, ()), _Place(parts, floors.get(uid, -1), watermark, state.watermark)
             kept: tuple[Standing, ...] = ()
             if touched is not None and watch.is_steady and uid not in stale:
-                kept, one = _partly(watch, key, state, stood, touched, place)
+                kept, one = self._partly(watch, key, state, stood, touched, place)
             else:
-                one = _whole(watch, key, state, stood, place)
+                one = self._whole(watch, key, state, stood, place)
             now[watch.number] = (*kept, *one.entries) if one else kept
             if one:
                 found.append(one)
@@ -204,6 +215,57 @@ class Restater:
             watches.sort(key=lambda watch: watch.number)
         return watches
 
+    def _whole(
+        self, watch: _Watch, key: str, state: KeyState, stood: tuple[Standing, ...], place: _Place
+    ) -> Restated | None:
+        """Find all sequences of a rule anew; None when there were none and are none."""
+        near = (
+            [signal for signal in state.signals if signal.analytic.uid in watch.rules]
+            if watch.fits(place.parts)
+            else []
+        )
+        if not stood and (not near or (watch.is_steady and not _may_hold(watch, near))):
+            return None
+        return self._found(watch, key, near, stood, place)
+
+    def _partly(
+        self, watch: _Watch, key: str, state: KeyState, stood: tuple[Standing, ...], touched: Touched, place: _Place
+    ) -> tuple[tuple[Standing, ...], Restated | None]:
+        """Find the sequences of a rule anew that a new signal can have changed; also return those that stay."""
+        if not watch.fits(place.parts):
+            return stood, None
+        kept = tuple(one for one in stood if one.end < touched.first)
+        changing = stood[len(kept) :]
+        start = min(touched.first - watch.spec.timespan, changing[0].start if changing else touched.first)
+        floor = max(place.floor, start - 1, kept[-1].end if kept else -1)
+        near = [
+            signal
+            for signal in _later(state.signals, floor)
+            if signal.analytic.uid in watch.rules and last_time(signal) > floor
+        ]
+        if not changing:
+            end = touched.last + watch.spec.timespan
+            if not _may_hold(watch, [signal for signal in near if signal.time <= end]):
+                return kept, None
+        return kept, self._found(watch, key, near, changing, place._replace(floor=floor))
+
+    def _found(
+        self, watch: _Watch, key: str, near: Iterable[Signal], stood: tuple[Standing, ...], place: _Place
+    ) -> Restated:
+        spec = watch.spec
+        mine = moments_in(spec, key, near)
+        decided = NOTHING_DECIDED if watch.is_steady else _decided(spec, stood, place)
+        spans = list(find_spans(spec, mine, place.floor, place.watermark, key, decided))
+        found = tuple(sequence_of(spec, key, span) for span in spans)
+        pairs = list(zip(found, spans, strict=True))
+        if not spec.is_chained:
+            return Restated(spec, stood, found, tuple(standing_of(sequence, span) for sequence, span in pairs))
+        wanted = self._router.fields_wanted(spec.uid)
+        signals = tuple(signal_of(spec, key, span, sequence.uid, wanted) for sequence, span in pairs)
+        told = [(signal.uid, *self._router.routes(signal).keys) for signal in signals]
+        entries = tuple(standing_of(sequence, span, to) for (sequence, span), to in zip(pairs, told, strict=True))
+        return Restated(spec, stood, found, entries, signals)
+
 
 def _watch(number: int, spec: CorrelationSpec) -> _Watch:
     return _Watch(number, spec, spec.watched, group_prefixes(spec), spec.is_steady)
@@ -221,36 +283,6 @@ def _by_spec(standing: Iterable[Standing]) -> dict[str, tuple[Standing, ...]]:
     return found
 
 
-def _whole(watch: _Watch, key: str, state: KeyState, stood: tuple[Standing, ...], place: _Place) -> Restated | None:
-    """Find all sequences of a rule anew; None when there were none and are none."""
-    near = [signal for signal in state.signals if signal.analytic.uid in watch.rules] if watch.fits(place.parts) else []
-    if not stood and (not near or (watch.is_steady and not _may_hold(watch, near))):
-        return None
-    return _found(watch, key, near, stood, place)
-
-
-def _partly(
-    watch: _Watch, key: str, state: KeyState, stood: tuple[Standing, ...], touched: Touched, place: _Place
-) -> tuple[tuple[Standing, ...], Restated | None]:
-    """Find the sequences of a rule anew that a new signal can have changed; also return those that stay as they are."""
-    if not watch.fits(place.parts):
-        return stood, None
-    kept = tuple(one for one in stood if one.end < touched.first)
-    changing = stood[len(kept) :]
-    start = min(touched.first - watch.spec.timespan, changing[0].start if changing else touched.first)
-    floor = max(place.floor, start - 1, kept[-1].end if kept else -1)
-    near = [
-        signal
-        for signal in _later(state.signals, floor)
-        if signal.analytic.uid in watch.rules and last_time(signal) > floor
-    ]
-    if not changing:
-        end = touched.last + watch.spec.timespan
-        if not _may_hold(watch, [signal for signal in near if signal.time <= end]):
-            return kept, None
-    return kept, _found(watch, key, near, changing, place._replace(floor=floor))
-
-
 def _later(signals: tuple[Signal, ...], floor: int) -> tuple[Signal, ...]:
     """Return the signals after a time (ms), and all of its second: a flood lasts no longer."""
     return signals[bisect_left(signals, floor - SECOND_MS, key=lambda signal: signal.time) :]
@@ -266,16 +298,6 @@ def _may_hold(watch: _Watch, near: Collection[Signal]) -> bool:
         return len(present) == len(watch.rules)
     steps = watch.spec.steps
     return threshold.holds(sum(step.rule in present for step in steps) if steps else len(present))
-
-
-def _found(watch: _Watch, key: str, near: Iterable[Signal], stood: tuple[Standing, ...], place: _Place) -> Restated:
-    spec = watch.spec
-    mine = moments_in(spec, key, near)
-    decided = NOTHING_DECIDED if watch.is_steady else _decided(spec, stood, place)
-    spans = list(find_spans(spec, mine, place.floor, place.watermark, key, decided))
-    found = tuple(sequence_of(spec, key, span) for span in spans)
-    entries = tuple(standing_of(sequence, span) for sequence, span in zip(found, spans, strict=True))
-    return Restated(spec, stood, found, entries)
 
 
 def _decided(spec: CorrelationSpec, stood: tuple[Standing, ...], place: _Place) -> Decided:

@@ -54,8 +54,12 @@ class Router:
         return self._by_rule.get(rule_uid, ())
 
     def fields_wanted(self, rule_uid: str) -> frozenset[str]:
-        """Return the event fields that signals of a rule must carry along."""
-        return frozenset[str]().union(*(spec.fields_of(rule_uid) for spec in self.wanted_by(rule_uid)))
+        """Return the event fields that signals of a rule must carry along, for sequences made of them as well."""
+        wanted = set[str]()
+        for spec in self.wanted_by(rule_uid):
+            further = self.fields_wanted(spec.uid) if spec.is_chained else ()
+            wanted |= {*spec.fields_of(rule_uid), *(spec.field_name(name, rule_uid) for name in further)}
+        return frozenset(wanted)
 
     def routes(self, signal: Signal) -> Routes:
         """Return the keys a fresh signal is sent to.

@@ -18,7 +18,7 @@ from streams.flood import Moment
 def sequence_of(spec: CorrelationSpec, key: str, span: Span) -> Sequence:
     """Make the sequence of one span of a rule in a group."""
     signals = {id(moment.signal): moment.signal for moment in span.moments}  # of a flood once for all of its moments
-    decision = decide(signals.values(), spec.risk_threshold)
+    decision = decide(signals.values(), spec.risk_threshold, is_part=spec.is_part)
     return Sequence(
         uid=sequence_uid(spec.uid, key, span.moments[0].uid),
         revision=min(LARGEST, sum(moment.matches for moment in span.moments)),
@@ -61,7 +61,7 @@ def _member(crowd: list[Moment]) -> SequenceMember:
     )
 
 
-def standing_of(sequence: Sequence, span: Span) -> Standing:
+def standing_of(sequence: Sequence, span: Span, told: tuple[str, ...] = ()) -> Standing:
     """Note what is published of a sequence, to tell later whether anything changed."""
     digest = content_uid("published", orjson.dumps(sequence))
-    return Standing(sequence.analytic.uid, sequence.uid, digest, sequence.start_time, span.end, sequence.is_alert)
+    return Standing(sequence.analytic.uid, sequence.uid, digest, sequence.start_time, span.end, sequence.is_alert, told)

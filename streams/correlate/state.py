@@ -14,10 +14,11 @@ import orjson
 from models.entity import EntityKey, EntityLink
 from models.errors import InvalidRecord
 from models.finding import Analytic, Attack, EventRef, Signal
+from models.finding_ocsf import parts_from_json, parts_to_json
 from models.flood import flood_from_json, flood_to_json
 from models.records import Coordinates
 
-STATE_VERSION: Final = 3
+STATE_VERSION: Final = 4
 MAX_PLAIN_BYTES: Final = 1_000_000  # a state that unpacks to more is not one of ours
 PACKING_BYTES: Final = 64  # what packing adds at most
 PLACE_BYTES: Final = 8  # digits of a reference, a comma
@@ -36,6 +37,7 @@ class Standing:
         start: Event time of its anchor, ms.
         end: Last millisecond at which a signal still joins it.
         is_alert: Whether it was escalated.
+        told: Uid of the signal that it is for other correlations, and the keys that signal went to; else none.
     """
 
     spec: str
@@ -44,6 +46,7 @@ class Standing:
     start: int
     end: int
     is_alert: bool
+    told: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,7 +115,7 @@ def row_bytes(signal: Signal) -> int:
 
 def standing_bytes(one: Standing) -> int:
     """Return how many bytes a sequence takes in a state before it is packed."""
-    return len(orjson.dumps([one.spec, one.uid, one.digest, one.start, one.end, one.is_alert])) + 1
+    return len(orjson.dumps(_standing_row(one))) + 1
 
 
 def packed(plain: bytes) -> bytes:
@@ -143,7 +146,7 @@ def _plain(state: KeyState) -> dict[str, Any]:
         "analytics": [_analytic_row(analytic) for analytic in analytics],
         "signals": signals,
         "links": [_link_row(link) for link in state.links],
-        "standing": [[s.spec, s.uid, s.digest, s.start, s.end, s.is_alert] for s in state.standing],
+        "standing": [_standing_row(one) for one in state.standing],
         "floors": [list(floor) for floor in state.floors],
         "evicted": state.evicted,
         "watermark": state.watermark,
@@ -156,7 +159,7 @@ def _from_plain(plain: dict[str, Any]) -> KeyState:
     return KeyState(
         signals=tuple(_signal(row, analytics) for row in plain["signals"]),
         links=tuple(_link(row) for row in plain["links"]),
-        standing=tuple(Standing(*_typed(row, str, str, str, int, int, bool)) for row in plain["standing"]),
+        standing=tuple(_standing(row) for row in plain["standing"]),
         floors=tuple(_pair(row, str, int) for row in plain["floors"]),
         evicted=evicted,
         watermark=watermark,
@@ -177,6 +180,15 @@ def _pair(row: Any, *kinds: type) -> tuple[Any, Any]:
 
 def _texts(values: Any) -> list[str]:
     return _typed(values, *[str] * len(values))
+
+
+def _standing_row(one: Standing) -> list[Any]:
+    return [one.spec, one.uid, one.digest, one.start, one.end, one.is_alert, list(one.told)]
+
+
+def _standing(row: list[Any]) -> Standing:
+    spec, uid, digest, start, end, is_alert, told = _typed(row, str, str, str, int, int, bool, list)
+    return Standing(spec, uid, digest, start, end, is_alert, tuple(_texts(told)))
 
 
 def _analytic_row(analytic: Analytic) -> list[Any]:
@@ -207,12 +219,13 @@ def _signal_row(signal: Signal, analytic: int) -> list[Any]:
         [str(entity) for entity in signal.via],
         [flood_to_json(signal.flood)] if signal.flood else [],
         list(signal.selections),
+        parts_to_json(signal.parts),
     ]
 
 
 def _signal(row: list[Any], analytics: list[Analytic]) -> Signal:
     (uid, time, analytic, ref, domain, confidence, risk, entities, fields, matched, count, via, flood, selections) = (
-        _typed(row, *_SIGNAL)
+        _typed(row[:-1], *_SIGNAL)
     )
     event_uid, class_uid, source, topic, partition, offset, sha256 = _typed(ref, str, int, str, str, int, int, str)
     _texts(list(fields.values()))
@@ -231,6 +244,7 @@ def _signal(row: list[Any], analytics: list[Analytic]) -> Signal:
         via=_entities(via),
         flood=flood_from_json(flood[0], time) if flood else None,
         selections=tuple(_texts(selections)),
+        parts=parts_from_json(row[-1]),
     )
 
 

@@ -170,10 +170,8 @@ def _is_closed(scene: _Scene, position: int) -> bool:
 
 def _absent(scene: _Scene, absence: Absence) -> list[int]:
     """Return the times (ms) at which a rule fired in this group that must not."""
-    found = scene.others.get(absence.rule, ())
-    if not absence.group_by:
-        return [moment.time for moment in found]
-    return [m.time for m in found if is_in_group(scene.spec, scene.key, m.signal, absence.group_by)]
+    found, fields = scene.others.get(absence.rule, ()), _by_which(scene.spec, absence)
+    return [m.time for m in found if not fields or is_in_group(scene.spec, scene.key, m.signal, fields)]
 
 
 def _is_absent(scene: _Scene, absence: Absence, times: Sequence[int], anchor: int) -> bool:
@@ -213,10 +211,18 @@ def _placed(scene: _Scene, step: Step) -> Mapping[int, int]:
 def _fitting(scene: _Scene, step: Step) -> list[bool]:
     """Tell of each signal whether it fits a step."""
     mine = [moment.signal.analytic.uid == step.rule for moment in scene.moments]
-    if not step.group_by:
+    fields = _by_which(scene.spec, step)
+    if not fields:
         return mine
     pairs = zip(mine, scene.moments, strict=True)
-    return [fits and is_in_group(scene.spec, scene.key, moment.signal, step.group_by) for fits, moment in pairs]
+    return [fits and is_in_group(scene.spec, scene.key, moment.signal, fields) for fits, moment in pairs]
+
+
+def _by_which(spec: CorrelationSpec, place: Step | Absence) -> tuple[str, ...]:
+    """Return the fields by which a signal has to be in the group; none when all of its rule's are there by them."""
+    if len(spec.groupings(place.rule)) == 1:
+        return ()
+    return place.group_by or tuple(spec.field_name(name, place.rule) for name in spec.group_by)
 
 
 def _figures(scene: _Scene) -> Sequence[Number | None]:

@@ -33,7 +33,7 @@ from streams.ingest import Ingested
 from streams.lake_store import LakeStore
 from streams.replay.inputs import Sourced
 from streams.replay.outputs import NAMES, SUMMARY, SortedLines, write_lines, write_summary
-from streams.replay.timeline import Item, Timeline
+from streams.replay.timeline import Timed, Timeline
 from streams.stage import Stages
 
 LAKE_BATCH: Final = 10_000
@@ -192,7 +192,7 @@ class Replay:
 
     def _correlate(self) -> None:
         timeline = Timeline(self._stages.correlator)
-        items: list[Item] = [(signal.time, Forward(key, signal)) for signal, key in self._copies]
+        items: list[Timed] = [(signal.time, Forward(key, signal)) for signal, key in self._copies]
         items += self._links.values()
         timeline.play(sorted(items, key=lambda item: (item[0], item[1].uid)))
         self._found.sequences = sorted(timeline.standing.values(), key=lambda s: (s.start_time, s.uid))

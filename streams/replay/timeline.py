@@ -10,11 +10,11 @@ from typing import Final
 
 from models.entity import EntityLink
 from models.finding import Sequence, SequenceClosed, Signal
-from streams.correlate.engine import NEVER, Correlator, Evicted, Forward, Late, Output, Published
+from streams.correlate.engine import NEVER, Correlator, Evicted, Forward, Item, Late, Output, Published
 from streams.correlate.state import KeyState
 
 END_OF_TIME: Final = NEVER
-Item = tuple[int, Signal | Forward | EntityLink]
+Timed = tuple[int, Signal | Forward | EntityLink]
 
 
 @dataclass(slots=True)
@@ -37,12 +37,12 @@ class Timeline:
     _states: dict[str, KeyState] = field(default_factory=dict)
     _due: list[tuple[int, str]] = field(default_factory=list)
 
-    def play(self, items: Iterable[Item]) -> None:
+    def play(self, items: Iterable[Timed]) -> None:
         """Play items that come in order of time (ms), then let all time pass; a Forward knows its key, a signal not."""
         for time, item in items:
             self._pass_time(time)
             if isinstance(item, Forward):
-                self._step(item.key, item.signal, time)
+                self._step(item.key, item.item, time)
                 continue
             for key in self._keys(item):
                 self._step(key, item, time)
@@ -62,8 +62,8 @@ class Timeline:
             if state is not None and self.correlator.deadline(key, state) == deadline:
                 self._step(key, None, deadline)
 
-    def _step(self, key: str, item: Signal | EntityLink | None, time: int) -> None:
-        waiting = deque([(key, item)])
+    def _step(self, key: str, item: Item | None, time: int) -> None:
+        waiting: deque[tuple[str, Item | None]] = deque([(key, item)])
         while waiting:
             at, what = waiting.popleft()
             before = self._states.get(at, KeyState())
@@ -73,7 +73,7 @@ class Timeline:
             elif after is not before:
                 self._states[at] = after
                 heapq.heappush(self._due, (self.correlator.deadline(at, after), at))
-            waiting.extend((out.key, out.signal) for out in outputs if isinstance(out, Forward))
+            waiting.extend((out.key, out.item) for out in outputs if isinstance(out, Forward))
             for out in outputs:
                 self._take(out)
 

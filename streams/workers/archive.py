@@ -28,6 +28,7 @@ KIND_OF_TOPIC: Final = {
     "sequences": lake.SEQUENCES,
     "verdicts": lake.VERDICTS,
 }
+NOT_KEPT: Final = frozenset({wire.TICK, wire.CHAINED, wire.WITHDRAWN})  # a sequence is kept from `sequences`, once
 
 
 class ArchiveWorker:
@@ -60,7 +61,7 @@ class ArchiveWorker:
 
     def _take(self, message: KafkaMessage) -> None:
         topic = (message.topic() or "").removeprefix(self._settings.topic_prefix)
-        if header(message, wire.TYPE_HEADER) == wire.TICK:
+        if header(message, wire.TYPE_HEADER) in NOT_KEPT:
             return
         kind = KIND_OF_TOPIC[topic]
         at, source = Coordinates(message.topic() or "", message.partition() or 0, message.offset() or 0), ""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable
 
 from models import ocsf
 from models.entity import EntityLink
-from models.finding import SequenceClosed, Signal
+from models.finding import SequenceClosed, Signal, Withdrawn
 from models.finding_ocsf import sequence_to_ocsf
 from streams.correlate.engine import Correlator, Evicted, Forward, Late, Output, Published
 from streams.correlate.state import KeyState, decode_state, encode_state
@@ -42,6 +42,15 @@ class Driver:
             self._step(key, None, watermark)
         return self
 
+    def pass_time(self, watermark: int) -> Driver:
+        """Let time pass as a shell does that steps every key at its deadlines, in their order."""
+        while due := min(((self.correlator.deadline(k, s), k) for k, s in self.states.items()), default=None):
+            deadline, key = due
+            if deadline > watermark:
+                break
+            self._step(key, None, deadline)
+        return self.tick(watermark)
+
     def tick_key(self, key: str, watermark: int) -> Driver:
         self._step(key, None, watermark)
         return self
@@ -56,18 +65,20 @@ class Driver:
         return self.correlator.router.routes(item).keys
 
     def _step(self, key: str, item: Item | None, watermark: int) -> None:
-        self.states[key], outputs = self.correlator.step(key, self.states[key], item, watermark)
-        for output in outputs:
-            self._take(output, watermark)
+        waiting: deque[tuple[str, Item | Withdrawn | None]] = deque([(key, item)])
+        while waiting:
+            at, what = waiting.popleft()
+            self.states[at], outputs = self.correlator.step(at, self.states[at], what, watermark)
+            waiting.extend((output.key, output.item) for output in outputs if isinstance(output, Forward))
+            for output in outputs:
+                self._take(output)
 
-    def _take(self, output: Output, watermark: int) -> None:
+    def _take(self, output: Output) -> None:
         self.log.append(output)
         if isinstance(output, Published):
             self.standing[output.sequence.uid] = ocsf.encode(sequence_to_ocsf(output.sequence))
         elif isinstance(output, SequenceClosed):
             self.standing.pop(output.uid)
-        elif isinstance(output, Forward):
-            self._step(output.key, output.signal, watermark)
         elif isinstance(output, Late):
             self.late.append(output)
         elif isinstance(output, Evicted):

@@ -12,8 +12,13 @@ from itertools import product
 
 from models.entity import EntityLink
 from models.finding import Signal
+from models.uids import sequence_uid
+from streams.correlate.chaining import signal_of
 from streams.correlate.conditions import Formula
+from streams.correlate.routing import Router
 from streams.correlate.spec import CorrelationSpec
+from streams.correlate.windows import Span
+from streams.flood import Moment
 from tests.correlate.oracle_steps import Group, cut
 
 COMPARE = {
@@ -93,10 +98,22 @@ def is_true(formula: Formula, fired: set[str]) -> bool:
     return {"and": all(parts), "or": any(parts), "not": parts == [False]}.get(formula.op, formula.op in fired)
 
 
+def met(spec: CorrelationSpec, window: list[Signal], group: Group) -> int:
+    """When the window was enough."""
+    times = [] if spec.waits else [s.time for s in window]
+    enough = [time for time in times if holds(spec, [s for s in window if s.time <= time], group)]
+    return min(enough, default=window[-1].time)
+
+
+def as_signal(specs: list[CorrelationSpec], spec: CorrelationSpec, key: str, taken: list[Signal], at: int) -> Signal:
+    span = Span(tuple(Moment(s.time, s.uid, s.count, s) for s in taken), 0, at)
+    return signal_of(spec, key, span, sequence_uid(spec.uid, key, taken[0].uid), Router(specs).fields_wanted(spec.uid))
+
+
 def sequences(
     specs: list[CorrelationSpec], signals: list[Signal], links: list[EntityLink]
 ) -> set[tuple[str, str, str]]:
-    """Return (rule, group, uids of all signals) of every sequence that stands."""
+    """Return (rule, group, uids of all signals) of every sequence that stands; what others look at comes first."""
     found = set()
     for spec in specs:
         distinct = {s.uid: s for s in signals if s.analytic.uid in {*spec.rules, *spec.others}}
@@ -112,10 +129,12 @@ def sequences(
             group = Group(spec, [(signal, fields) for group, signal, fields in placed if group == key])
             here = list({s.uid: s for s, _ in group.placed if s.analytic.uid in spec.rules}.values())
             while here:
-                first = here[0].time
-                if holds(spec, cut(spec, here, group), group):
+                first, window = here[0].time, cut(spec, here, group)
+                if holds(spec, window, group):
                     taken = [s for s in here if s.time <= first + spec.timespan + spec.cooldown]
                     found.add((spec.uid, key, " ".join(s.uid for s in taken)))
+                    if spec.is_chained:
+                        signals = [*signals, as_signal(specs, spec, key, taken, met(spec, window, group))]
                     here = here[len(taken) :]
                 else:
                     here = [s for s in here if s.time > first]

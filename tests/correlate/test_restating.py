@@ -44,7 +44,7 @@ class Keys:
                 before = decode_state(encode_state(before))
             self.states[at], outputs = self.core.step(at, before, what, watermark)
             self.log += outputs
-            waiting.extend((out.key, out.signal) for out in outputs if isinstance(out, Forward))
+            waiting.extend((out.key, out.item) for out in outputs if isinstance(out, Forward))
 
     def tick(self, watermark: int) -> None:
         for key in sorted(self.states):

@@ -15,6 +15,7 @@ from streams.rulebook import load_rulebook
 from tests.correlate.build import signal
 from tests.correlate.drive import Driver
 from tests.correlate.one_key import PAST_ALL
+from tests.correlate.test_properties import standing as rows
 
 SECOND = 1000
 MINUTE = 60 * SECOND
@@ -332,10 +333,13 @@ detection: {selection: {EventID: 4624}, condition: selection}
 """
 
 
-def test_a_chain_of_correlations_in_one_file_is_told_to_be_none_of_ours(tmp_path: Path):
+def test_a_chain_of_correlations_in_one_file_is_linked_in_any_order(tmp_path: Path):
     (tmp_path / "chain.yml").write_text(CHAIN, encoding="utf-8")
-    book = load_rulebook([tmp_path])
-    assert [spec.analytic.name for spec in book.correlations] == ["Guessed often"]
-    (problem,) = book.problems
-    assert problem.rule == "Guessed at last"
-    assert "guessed_often" in problem.message
+    book = load_rulebook([tmp_path]).sound()
+    last, often = sorted(book.correlations, key=lambda spec: spec.is_chained)
+    assert (last.analytic.name, often.analytic.name) == ("Guessed at last", "Guessed often")
+    assert last.rules[0] == often.uid
+    guesses = [signal(often.rules[0], at, fields={"User": "bob"}) for at in range(10)]
+    let_in = signal(last.rules[1], 9, fields={"User": "bob"})
+    found = Driver(Correlator(book.correlations)).feed([let_in, *guesses])
+    assert sorted(rule for rule, _, _ in rows(found)) == sorted([last.uid, often.uid])

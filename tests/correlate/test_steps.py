@@ -159,7 +159,7 @@ SPECS = [
     steps("temporal", "abc", session=3 * MINUTE, spec={"cooldown": MINUTE}),
     replace(spec("event_count", "ab", count=3, uid="busy"), session=2 * MINUTE),
     replace(spec("event_count", "ab", op="lt", count=2, uid="alone", cooldown=0), session=2 * MINUTE),
-    replace(spec("value_count", "ab", count=2, fields=("port",), uid="ports"), absences=(Absence("c", ANCHOR, 0, SPAN),)),
+    replace(spec("value_count", "ab", count=2, fields=("port",)), absences=(Absence("c", ANCHOR, 0, SPAN),)),
     steps(
         "temporal_ordered",
         "ab",
@@ -168,6 +168,10 @@ SPECS = [
         absent=(Absence("c", 1, after=5 * MINUTE, group_by=("peer",)),),
         spec={"group_by": ("hop",)},
     ),
+]
+SPECS += [
+    steps("temporal_ordered", "aa", Step("a"), Step("a", group_by=("peer",)), spec={"group_by": ("port",)}),
+    steps("temporal", "ab", Step("a", 2), Step("b", group_by=("peer",)), spec={"group_by": ("port",)}),
 ]
 CORRELATOR = Correlator(SPECS)
 held_signals = st.builds(
