@@ -51,12 +51,14 @@ class Ingested:
         signals: What fired on it, and the alert that it is itself.
         links: Entity links it shows.
         dead: Why the record, or a rule on it, failed.
+        excepted: How many rules matched it and do not fire, because of an exception.
     """
 
     event: Event | None
     signals: tuple[Routed, ...] = ()
     links: tuple[EntityLink, ...] = ()
     dead: tuple[DeadLetter, ...] = ()
+    excepted: int = 0
 
 
 class Ingest:
@@ -131,7 +133,8 @@ class Ingest:
             )
             for failure in detection.failures
         )
-        return Ingested(event, self._signals(event, detection.matches), links_of(event), dead)
+        signals = self._signals(event, detection.matches)
+        return Ingested(event, signals, links_of(event), dead, detection.excepted)
 
     def _signals(self, event: Event, matches: tuple[Match, ...]) -> tuple[Routed, ...]:
         alert = is_alert(event)

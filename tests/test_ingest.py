@@ -127,6 +127,17 @@ def test_a_record_becomes_an_event_and_its_signals(ingest: Ingest) -> None:
     assert {str(entity) for entity in first.entities} == {"host:ws1", r"user:example\alice"}
 
 
+def test_a_match_that_is_excepted_is_counted_and_no_signal(tmp_path: Path) -> None:
+    for year, excepted in (("2026", 0), ("2027", 2)):
+        (tmp_path / "excepted.yml").write_text(
+            "title: Ours\nlogsource: {product: windows}\n"
+            f"filter: {{rules: any, ours: {{User|endswith: alice}}, condition: not ours}}\n"
+            f"braid: {{owner: platform, expires: {year}-01-01}}\n"
+        )
+        result = process(stage(book(tmp_path)), raw("windows", process_start()))
+        assert (len(result.signals), result.excepted, result.dead) == (2 - excepted, excepted, ())
+
+
 def test_a_signal_says_where_its_record_can_be_fetched_again(ingest: Ingest) -> None:
     record = raw("windows", process_start(), at=Coordinates("raw.windows", 5, 1234))
     for routed in process(ingest, record).signals:

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import click
 
+from agents.text import moment, plain
 from models.errors import RuleProblem
 from streams.cli.output import print_json
 from streams.cli.rulebooks import JSON, PATHS, rulebook_of
 from streams.cli.rules_coverage import rules_coverage
 from streams.cli.rules_events import rules_backtest, rules_explain
+from streams.cli.rules_import import rules_import_panther
 from streams.cli.rules_profile import rules_profile
 from streams.config import load_settings
+from streams.detect.exceptions import Terms, start_of
+from streams.detect.filters import RuleFilter
 from streams.detect.logsource import OCSF
 from streams.detect.pipelines import load_pipelines
 from streams.detect.rule import DetectionRule
 from streams.rulecheck.findings import KINDS, Finding, find
 from streams.rulecheck.logsources import spelled
 from streams.ruletest import run_tests
+
+_COLUMNS: Final = ("id", "kind", "level", "about", "title", "path")
 
 
 @click.group()
@@ -31,16 +39,17 @@ rules.add_command(rules_explain)
 rules.add_command(rules_coverage)
 rules.add_command(rules_backtest)
 rules.add_command(rules_profile)
+rules.add_command(rules_import_panther)
 
 
 @rules.command("list")
 @PATHS
 @JSON
 def rules_list(paths: tuple[Path, ...], *, as_json: bool) -> int:
-    """List detections and correlations.
+    """List detections, correlations and filters.
 
-    Of each: id, level, log source, title, file. PATHS are rule files and directories; without them, the configured
-    ones are listed.
+    Of each: id, level, log source, title, file; of filters, owner and expiry too. PATHS are rule files and directories;
+    without them, the configured ones are listed.
     """
     book = rulebook_of(paths)
     rows = [
@@ -48,16 +57,28 @@ def rules_list(paths: tuple[Path, ...], *, as_json: bool) -> int:
         *((spec.analytic.uid, "correlation", "", spec.kind, spec.analytic.name, "") for spec in book.correlations),
     ]
     if as_json:
-        print_json([dict(zip(("id", "kind", "level", "about", "title", "path"), row, strict=True)) for row in rows])
+        listed = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
+        print_json([*listed, *map(_filter_row, book.filters)])
     else:
         for uid, _, level, about, title, path in rows:
             click.echo(f"{uid}  {level or '-':13}  {title}  ({'; '.join(filter(None, (about, path)))})")
+        for row in map(_filter_row, book.filters):
+            about = f"{row['about']}; owner {plain(row['owner']) or '-'}; expires {row['expires'] or '-'}"
+            click.echo(f"{row['id'] or '-':36}  {'filter':13}  {row['title']}  ({about}; {row['path']})")
     for problem in book.problems:
         click.echo(str(problem), err=True)
     return 2 if book.problems else 0
 
 
-def _about(rule: DetectionRule) -> str:
+def _filter_row(known: RuleFilter) -> dict[str, str]:
+    terms = known.terms or Terms()
+    row = known.uid, "filter", "", _about(known), known.title, known.place.path
+    limits = {"valid_from": terms.from_ms, "expires": terms.to_ms}
+    times = {name: "" if limit is None else moment(limit) for name, limit in limits.items()}
+    return {**dict(zip(_COLUMNS, row, strict=True)), "owner": terms.owner, "reason": terms.reason, **times}
+
+
+def _about(rule: DetectionRule | RuleFilter) -> str:
     if rule.taxonomy == OCSF and not rule.logsource.product:
         return f"OCSF class {rule.logsource.class_uid}" if rule.logsource.class_uid else "any OCSF event"
     return spelled(rule.logsource)
@@ -67,15 +88,21 @@ def _about(rule: DetectionRule) -> str:
 @PATHS
 @JSON
 @click.option("--strict", is_flag=True, help="Exit 2 on warnings too.")
-def rules_check(paths: tuple[Path, ...], *, as_json: bool, strict: bool) -> int:
+@click.option(
+    "--today",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Warn of exceptions that have expired by this day (UTC); of none without it.",
+)
+def rules_check(paths: tuple[Path, ...], *, as_json: bool, strict: bool, today: datetime | None) -> int:
     """Report everything wrong with rules, all at once.
 
     Warnings are of rules that work and will hardly do what they are meant to: fields that no event of their log source
-    ever has, log sources that no source of Braid produces, detections that the condition never uses. PATHS are rule
-    files and directories; without them, the configured ones are checked. Exits 2 on errors, 0 on warnings alone.
+    ever has, log sources that no source of Braid produces, detections that the condition never uses, filters without
+    an owner or an expiry date. PATHS are rule files and directories; without them, the configured ones are checked.
+    Exits 2 on errors, 0 on warnings alone.
     """
     book = rulebook_of(paths)
-    warnings = find(book.detections)
+    warnings = find(book.detections, book.filters, start_of(today.date()) if today else None)
     kinds = Counter(spec.kind for spec in book.correlations)
     if as_json:
         print_json(

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from models.errors import RuleProblem
 from models.finding import Analytic
+from streams.detect.exceptions import RuleException, Terms
 from streams.detect.filters import RuleFilter
 from streams.detect.loader import CompiledDocument, CompiledFile, Content
 from streams.detect.logsource import RuleLogSource
@@ -24,11 +25,13 @@ from streams.detect.rule import DetectionRule
 from streams.detect.treecodec import Uncodable, decode_tree, encode_tree
 from streams.detect.treeforms import NodeForm
 
-FORMAT: Final = 1  # of the forms here and in `treeforms`
+FORMAT: Final = 2  # of the forms here and in `treeforms`
 _DATE: Final = "!date"  # no YAML text is a map, so a map of this one key is nobody else's
 _DATETIME: Final = "!datetime"
 _MARKS: Final = frozenset({_DATE, _DATETIME})
-_OWN: Final = frozenset({"condition", "path", "warnings"})  # fields of a rule that have a form of their own
+_OWN: Final = frozenset(
+    {"condition", "exceptions", "path", "warnings"}
+)  # fields of a rule that have a form of their own
 _COPIED: Final = tuple(item.name for item in fields(DetectionRule) if item.name not in _OWN)
 _EXACT: Final = 2**53  # numbers beyond need not come back as they were
 _DAMAGE: Final = (msgspec.MsgspecError, LookupError, OverflowError, RecursionError, TypeError, ValueError, re.error)
@@ -44,6 +47,14 @@ class ProblemForm(Struct, array_like=True, frozen=True, gc=False):
     line: int
     rule: str
     message: str
+
+
+class ExceptionForm(Struct, array_like=True, frozen=True, gc=False):
+    """A RuleException."""
+
+    title: str
+    condition: tuple[NodeForm, ...]
+    terms: Terms
 
 
 class RuleForm(Struct, tag="detection", frozen=True, omit_defaults=True, gc=False):
@@ -64,10 +75,11 @@ class RuleForm(Struct, tag="detection", frozen=True, omit_defaults=True, gc=Fals
     telemetry: tuple[str, ...] = ()
     falsepositives: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+    exceptions: tuple[ExceptionForm, ...] = ()
     warnings: tuple[ProblemForm, ...] = ()
 
 
-class FilterForm(Struct, tag="filter", frozen=True, gc=False):
+class FilterForm(Struct, tag="filter", frozen=True, omit_defaults=True, gc=False):
     """A RuleFilter without its path."""
 
     title: str
@@ -76,6 +88,9 @@ class FilterForm(Struct, tag="filter", frozen=True, gc=False):
     taxonomy: str
     condition: tuple[NodeForm, ...]
     place: ProblemForm
+    uid: str = ""
+    terms: Terms | None = None
+    lines: tuple[int, int] = (0, 0)
 
 
 class CorrelationForm(Struct, tag="correlation", frozen=True, gc=False):
@@ -134,7 +149,13 @@ def _content_form(content: Content) -> RuleForm | FilterForm | CorrelationForm:
         case DetectionRule():
             copied = {name: getattr(content, name) for name in _COPIED}
             return RuleForm(
-                **copied, condition=encode_tree(content.condition), warnings=_problem_forms(content.warnings)
+                **copied,
+                condition=encode_tree(content.condition),
+                exceptions=tuple(
+                    ExceptionForm(known.title, encode_tree(known.condition), known.terms)
+                    for known in content.exceptions
+                ),
+                warnings=_problem_forms(content.warnings),
             )
         case RuleFilter():
             return FilterForm(
@@ -144,6 +165,9 @@ def _content_form(content: Content) -> RuleForm | FilterForm | CorrelationForm:
                 content.taxonomy,
                 encode_tree(content.condition),
                 _problem_form(content.place),
+                content.uid,
+                content.terms,
+                content.lines,
             )
     return CorrelationForm({key: _plain(value) for key, value in content.items()})
 
@@ -156,12 +180,15 @@ def _document(form: DocumentForm, path: str) -> CompiledDocument:
 def _content(form: RuleForm | FilterForm | CorrelationForm, path: str) -> Content:
     if isinstance(form, RuleForm):
         copied = {name: getattr(form, name) for name in _COPIED}
-        return DetectionRule(
-            **copied, condition=decode_tree(form.condition), path=path, warnings=_problems(form.warnings, path)
-        )
+        exceptions = [
+            RuleException(known.title, decode_tree(known.condition), known.terms) for known in form.exceptions
+        ]
+        condition, warnings = decode_tree(form.condition), _problems(form.warnings, path)
+        return DetectionRule(**copied, condition=condition, exceptions=tuple(exceptions), path=path, warnings=warnings)
     if isinstance(form, FilterForm):
         condition, place = decode_tree(form.condition), _problem(form.place, path)
-        return RuleFilter(form.title, form.rules, form.logsource, form.taxonomy, condition, place)
+        about = form.title, form.rules, form.logsource, form.taxonomy
+        return RuleFilter(*about, condition, place, form.uid, form.terms, form.lines)
     return {key: _restored(value) for key, value in form.document.items()}
 
 

@@ -23,6 +23,9 @@ _STR: Final = "tag:yaml.org,2002:str"
 _NULL: Final = "tag:yaml.org,2002:null"
 _MERGE: Final = "tag:yaml.org,2002:merge"
 _KEYS: Final = frozenset({_STR})
+_SCALARS: Final = frozenset(
+    f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "timestamp")
+)
 _NUMBERS: Final = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 # What PyYAML's constructors raise for a scalar that its tag does not fit, such as `!!bool maybe` or 2024-02-30.
 _MISFITS: Final = (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -49,22 +52,45 @@ def parse_documents(data: bytes, path: str, *, null_keys: bool = False) -> tuple
         path: Its name, for problems.
         null_keys: Let `null` be the key of a map, as in the field mappings of processing pipelines.
     """
-    line = _too_deep(data) if _may_be_deep(data) else 0
-    if line:
-        return [], [RuleProblem(path, line, "", _TOO_DEEP)]
+    keys = _KEYS | {_NULL} if null_keys else _KEYS
     documents: list[Document] = []
     problems: list[RuleProblem] = []
+    for loader, node in _nodes(data, path, problems):
+        _read(loader, node, path, keys, documents, problems)
+    return documents, problems
+
+
+def compose_documents(data: bytes, path: str) -> tuple[list[yaml.Node], list[RuleProblem]]:
+    """Read all documents of a file as nodes, for who needs the text and the line of every value as they stand there.
+
+    They are as safe as those of `parse_documents`; any scalar may be the key of a map. Nothing is raised.
+    """
+    nodes: list[yaml.Node] = []
+    problems: list[RuleProblem] = []
+    for _, node in _nodes(data, path, problems):
+        found = [RuleProblem(path, line, "", message) for line, message in _faults(node, _SCALARS)]
+        problems.extend(found)
+        if not found:
+            nodes.append(node)
+    return nodes, problems
+
+
+def _nodes(data: bytes, path: str, problems: list[RuleProblem]) -> Iterator[tuple[yaml.CSafeLoader, yaml.Node]]:
+    """Yield the node of every document with its loader, nothing of a file that nests too deep."""
+    line = _too_deep(data) if _may_be_deep(data) else 0
+    if line:
+        problems.append(RuleProblem(path, line, "", _TOO_DEEP))
+        return
     loader = yaml.CSafeLoader(data)
     try:
         while loader.check_node():
             node = loader.get_node()
             if node is not None:
-                _read(loader, node, path, _KEYS | {_NULL} if null_keys else _KEYS, documents, problems)
+                yield loader, node
     except yaml.YAMLError as error:
         problems.append(_syntax(path, error))
     finally:
         loader.dispose()
-    return documents, problems
 
 
 def _may_be_deep(data: bytes) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from models.event import Event
+from streams.detect.exceptions import is_excepted
 from streams.detect.logsource import OCSF, ByLogSource
 from streams.detect.matching.memory import DEFAULT_BYTES, Memory
 from streams.detect.matching.meter import Meter
@@ -35,10 +36,17 @@ class RuleFailure:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """What the rules say of one event, in the order of the rules' uids."""
+    """What the rules say of one event.
+
+    Attributes:
+        matches: The rules that fire, in the order of their uids.
+        failures: Those that raised.
+        excepted: How many matched and do not fire, because of an exception.
+    """
 
     matches: tuple[Match, ...]
     failures: tuple[RuleFailure, ...] = ()
+    excepted: int = 0
 
 
 NO_DETECTION: Final = Detection(())
@@ -100,19 +108,30 @@ class Detector:
         found = native + ocsf
         if native and ocsf:
             found.sort(key=lambda match: (match.rule.uid, match.rule.path))
-        return Detection(tuple(found))
+        standing = tuple([match for match in found if not _is_excepted(match.rule, event)])
+        return Detection(standing, excepted=len(found) - len(standing))
 
     def match_every(self, event: Event) -> Detection:
         """Evaluate every rule that concerns the event, one after the other."""
         native, ocsf = Record(event.native), Record(event.ocsf)
         matches: list[Match] = []
         failures: list[RuleFailure] = []
+        excepted = 0
         for rule in self.candidates(event):
             try:
                 evidence = evaluate(rule.condition, ocsf if rule.taxonomy == OCSF else native)
+                stands = evidence is not None and not _is_excepted(rule, event)
             except _FAULTS as error:
                 failures.append(RuleFailure(rule, f"{type(error).__name__}: {error}"))
                 continue
-            if evidence is not None:
-                matches.append(Match(rule, evidence))
-        return Detection(tuple(matches), tuple(failures))
+            if stands:
+                matches.append(Match(rule, evidence or ()))
+            excepted += evidence is not None and not stands
+        return Detection(tuple(matches), tuple(failures), excepted)
+
+
+def _is_excepted(rule: DetectionRule, event: Event) -> bool:
+    """Tell whether an exception takes this match out: the one place where that is decided."""
+    if not rule.exceptions:
+        return False
+    return is_excepted(rule.exceptions, event.time, Record(event.ocsf if rule.taxonomy == OCSF else event.native))

@@ -1,7 +1,8 @@
 """Sigma filters: exceptions kept apart from the rules they narrow.
 
 Source: Sigma filters specification 2.1. A filter names the rules it concerns by id or name (or `any`) and their log
-source; such a rule then fires only where the filter's condition holds too.
+source; such a rule then fires only where the filter's condition holds too. A filter with terms of Braid's own is kept
+beside the rule (`streams.detect.exceptions`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from sigma.rule import SigmaRule
 
 from models.errors import RuleProblem
 from streams.detect.condition import NO_PLACEHOLDERS, compile_detections, respell
+from streams.detect.exceptions import KEY, RuleException, Terms, read_terms
 from streams.detect.logsource import RuleLogSource, compile_logsource
 from streams.detect.pipelines import NO_PIPELINES, Pipelines
 from streams.detect.predicates import Predicate, every
@@ -35,6 +37,9 @@ class RuleFilter:
         taxonomy: Field names it speaks, as of a rule.
         condition: What has to hold as well.
         place: Where it stands; the message is for a rule it names in vain.
+        uid: Its id, or empty.
+        terms: Who keeps it and when it holds; None when it says nothing of that.
+        lines: 1-based lines of its `braid` map and of when it expires; of what holds them where they are not there.
     """
 
     title: str
@@ -43,6 +48,9 @@ class RuleFilter:
     taxonomy: str
     condition: Predicate
     place: RuleProblem
+    uid: str = ""
+    terms: Terms | None = None
+    lines: tuple[int, int] = (0, 0)
 
     def concerns(self, rule: DetectionRule) -> bool:
         """Tell whether the filter narrows this rule."""
@@ -70,6 +78,7 @@ def compile_filter(
     logsource = problems.attempt(
         "logsource", lambda: compile_logsource(document.get("logsource") or {}, taxonomy), RuleLogSource()
     )
+    terms = read_terms(document, problems)
     problems.check()
     if pipelines.digest:
         rule = SigmaRule(source.title, logsource=source.logsource, detection=source.filter, taxonomy=taxonomy)
@@ -79,7 +88,9 @@ def compile_filter(
     rules = source.filter.rules
     names = () if isinstance(rules, str) else tuple(reference.reference for reference in rules)
     place = problems.problem("filter.rules", "no rule that this filter names is loaded, or none of its log source")
-    return RuleFilter(source.title, names, logsource, taxonomy, compiled.predicate, place)
+    uid = str(source.id) if source.id else ""
+    at = problems.problem(KEY, "").line, problems.problem(f"{KEY}.expires", "").line
+    return RuleFilter(source.title, names, logsource, taxonomy, compiled.predicate, place, uid, terms, at)
 
 
 def apply_filters(
@@ -91,5 +102,9 @@ def apply_filters(
 
 
 def _narrow(rule: DetectionRule, filters: tuple[RuleFilter, ...]) -> DetectionRule:
-    conditions = [known.condition for known in filters if known.concerns(rule)]
-    return replace(rule, condition=every((rule.condition, *conditions))) if conditions else rule
+    concerned = [known for known in filters if known.concerns(rule)]
+    conditions = [known.condition for known in concerned if known.terms is None]
+    exceptions = [RuleException(known.title, known.condition, known.terms) for known in concerned if known.terms]
+    if not concerned:
+        return rule
+    return replace(rule, condition=every((rule.condition, *conditions)), exceptions=tuple(exceptions))

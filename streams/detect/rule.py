@@ -13,6 +13,7 @@ from models.errors import RuleProblem
 from models.finding import Analytic
 from streams.detect import metadata
 from streams.detect.condition import NO_PLACEHOLDERS, Compiled, compile_detections, doubts, respell
+from streams.detect.exceptions import RuleException
 from streams.detect.logsource import OCSF, RuleLogSource, compile_logsource
 from streams.detect.pipelines import NO_PIPELINES, Pipelines
 from streams.detect.predicates import Predicate
@@ -45,6 +46,7 @@ class DetectionRule:
         falsepositives: What else it may be.
         references: Where to read on.
         path: The file it comes from.
+        exceptions: What takes some of its matches out, for a time.
         warnings: What works but deserves a look.
     """
 
@@ -64,6 +66,7 @@ class DetectionRule:
     falsepositives: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     path: str = ""
+    exceptions: tuple[RuleException, ...] = ()
     warnings: tuple[RuleProblem, ...] = field(default=(), compare=False)
 
     @property

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from models.errors import RuleErrors, RuleProblem
+from streams.correlate.linking import Compiled, linked, reference_to
 from streams.correlate.spec import CorrelationSpec, Reference, compile_correlation
+from streams.detect.filters import RuleFilter
 from streams.detect.loader import CompiledDocument, link_detections
 from streams.detect.pipelines import NO_PIPELINES, Pipelines
 from streams.detect.rule import DetectionRule
@@ -27,6 +29,7 @@ class Rulebook:
         problems: What is wrong, sorted by file and line; a rule with a problem is in neither list.
         digests: SHA-256 of every file that could be read, hexadecimal, by path.
         remarks: What the cache of compiled rules has to say; nothing is wrong with the rules.
+        filters: Sigma filters, which the detections are narrowed by already, in the order of the files.
     """
 
     detections: tuple[DetectionRule, ...]
@@ -34,6 +37,7 @@ class Rulebook:
     problems: tuple[RuleProblem, ...]
     digests: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     remarks: tuple[str, ...] = field(default=(), compare=False)
+    filters: tuple[RuleFilter, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -67,25 +71,39 @@ def load_rulebook(
     detections, unlinked = link_detections(each.document.content for each in placed)
     problems = [problem for file in files.compiled.values() for problem in file.problems]
     problems += [*repeated, *(problem for each in placed for problem in each.document.problems), *unlinked]
-    references = _references(detections)
-    correlations = []
-    for path, document in placed:
-        if isinstance(document.content, Mapping):
-            spec, wrong = compile_correlation(document.content, path, document.line, references, pipelines)
-            problems.extend(wrong)
-            correlations.extend([spec] if spec else [])
+    correlations, wrong = _correlations(placed, detections, pipelines)
+    problems += wrong
     return Rulebook(
         tuple(sorted(detections, key=lambda rule: rule.analytic.uid)),
         tuple(sorted(correlations, key=lambda spec: spec.uid)),
         tuple(sorted(problems, key=lambda problem: (problem.path, problem.line, problem.message))),
         files.digests,
         files.remarks,
+        tuple(each.document.content for each in placed if isinstance(each.document.content, RuleFilter)),
     )
 
 
 class _Placed(NamedTuple):
     path: str
     document: CompiledDocument
+
+
+def _correlations(
+    placed: Iterable[_Placed], detections: Iterable[DetectionRule], pipelines: Pipelines
+) -> tuple[list[CorrelationSpec], list[RuleProblem]]:
+    documents = [(each.document.content, each) for each in placed if isinstance(each.document.content, Mapping)]
+    references = _references(detections)
+    uids = {reference.analytic.uid for reference in references.values()}
+    for content, _ in documents:
+        references.update((name, to) for name, to in reference_to(content).items() if name not in references)
+    compiled, problems = [], list[RuleProblem]()
+    for content, (path, document) in documents:
+        spec, wrong = compile_correlation(content, path, document.line, references, pipelines)
+        problems += wrong
+        if spec:
+            compiled.append(Compiled(spec, path, document.line, content.get("generate") is True))
+    specs, unlinked = linked(compiled, uids)
+    return specs, [*problems, *unlinked]
 
 
 def _references(detections: Iterable[DetectionRule]) -> dict[str, Reference]:

@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 
 from agents.text import moment, plain, quoted
 from models.event import Event
+from streams.detect.exceptions import RuleException, Terms
 from streams.detect.logsource import OCSF
 from streams.detect.predicates import Every, Keywords, Leaf, Not, Predicate, SameAs, Selection, Some
 from streams.detect.record import EVERYWHERE, Record
@@ -47,6 +48,42 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Excused:
+    """What an exception from a rule makes of an event.
+
+    Attributes:
+        title: Title of the filter.
+        terms: Who keeps it, and when it holds.
+        in_force: Whether it holds at the time of the event.
+        condition: What has to hold for the rule to fire all the same, decided whether it is in force or not.
+    """
+
+    title: str
+    terms: Terms
+    in_force: bool
+    condition: Step
+
+    @property
+    def excepts(self) -> bool:
+        """Tell whether it takes a match on the event out."""
+        return self.in_force and not self.condition.holds
+
+    def to_json(self) -> dict[str, Any]:
+        """Render for machines; a limit that there is not is null."""
+        terms = self.terms
+        return {
+            "title": self.title,
+            "owner": terms.owner,
+            "reason": terms.reason,
+            "valid_from": None if terms.from_ms is None else moment(terms.from_ms),
+            "expires": None if terms.to_ms is None else moment(terms.to_ms),
+            "in_force": self.in_force,
+            "excepts": self.excepts,
+            "condition": asdict(self.condition),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """What a rule makes of an event.
 
@@ -55,17 +92,24 @@ class Explanation:
         event: The event.
         why_not_concerned: Why its log source passes the event over, empty when it does not.
         condition: The condition, decided whether it is concerned or not.
+        exceptions: The exceptions from the rule, likewise.
     """
 
     rule: DetectionRule
     event: Event
     why_not_concerned: str
     condition: Step
+    exceptions: tuple[Excused, ...] = ()
 
     @property
     def matched(self) -> bool:
         """Tell whether the rule fires."""
-        return self.condition.holds and not self.why_not_concerned
+        return self.condition.holds and not self.why_not_concerned and not self.excepted_by
+
+    @property
+    def excepted_by(self) -> tuple[Excused, ...]:
+        """Return the exceptions that take a match on the event out."""
+        return tuple(known for known in self.exceptions if known.excepts)
 
     def to_json(self) -> dict[str, Any]:
         """Render for machines."""
@@ -88,13 +132,19 @@ class Explanation:
             "concerned": not self.why_not_concerned,
             "why_not_concerned": self.why_not_concerned,
             "condition": asdict(self.condition),
+            "exceptions": [known.to_json() for known in self.exceptions],
         }
 
 
 def explain(rule: DetectionRule, event: Event) -> Explanation:
     """Decide every part of a rule, whatever the others say."""
     record = Record(event.ocsf if rule.taxonomy == OCSF else event.native)
-    return Explanation(rule, event, _why_not_concerned(rule, event), _step(rule.condition, record))
+    exceptions = tuple(_excused(known, event.time, record) for known in rule.exceptions)
+    return Explanation(rule, event, _why_not_concerned(rule, event), _step(rule.condition, record), exceptions)
+
+
+def _excused(known: RuleException, time_ms: int, record: Record) -> Excused:
+    return Excused(known.title, known.terms, known.terms.hold_at(time_ms), _step(known.condition, record))
 
 
 def _why_not_concerned(rule: DetectionRule, event: Event) -> str:
@@ -154,6 +204,9 @@ def render(told: Explanation) -> Iterator[str]:
     else:
         yield f"{MARKS[True]} log source: {spelled(rule.logsource)}"
     yield from _lines(told.condition, "", "condition")
+    for known in told.exceptions:
+        yield f"{MARKS[not known.excepts]} exception: {_named(known)}: {_effect(known)}"
+        yield from _lines(known.condition, INDENT)
     verdict = "The rule fires." if told.matched else "The rule does not fire."
     yield f"{verdict} {_because(told)}".rstrip()
 
@@ -161,7 +214,23 @@ def render(told: Explanation) -> Iterator[str]:
 def _because(told: Explanation) -> str:
     if told.condition.holds and told.why_not_concerned:
         return "Its condition holds, but its log source does not concern this event."
+    if told.condition.holds and told.excepted_by:
+        return f"Its condition holds, but it is excepted by: {'; '.join(map(_named, told.excepted_by))}."
     return ""
+
+
+def _named(known: Excused) -> str:
+    terms = known.terms
+    owner = f"owner {plain(terms.owner)}" if terms.owner else "no owner"
+    start = "" if terms.from_ms is None else f"from {moment(terms.from_ms)}"
+    end = "never expires" if terms.to_ms is None else f"expires {moment(terms.to_ms)}"
+    return f"{plain(known.title)} ({', '.join(filter(None, (owner, start, end)))})"
+
+
+def _effect(known: Excused) -> str:
+    if not known.in_force:
+        return "does not hold at the time of this event"
+    return "takes this event out" if known.excepts else "is not about this event"
 
 
 def _lines(step: Step, indent: str, label: str = "") -> Iterator[str]:

@@ -86,6 +86,76 @@ def test_without_warnings_strict_is_content(folder: Path) -> None:
     assert rules(folder, "check", "--strict").code == 0
 
 
+# exceptions
+
+OURS = "title: Ours\nlogsource: {product: windows}\nfilter: {rules: any, x: {User|endswith: alice}, condition: not x}\n"
+TERMS = "braid: {owner: platform, reason: new agent, valid_from: 2026-09-01, expires: 2026-09-22}\n"
+
+
+@pytest.fixture
+def excepting(folder: Path) -> Path:
+    """Return the folder with an exception that takes one of the two matches out: that of 2026-09-21."""
+    (folder / "rules" / "ours.yml").write_text(OURS + TERMS)
+    return folder
+
+
+def test_filters_are_listed_with_owner_and_expiry(excepting: Path) -> None:
+    _, row = rules(excepting, "list", "--json").json
+    assert row == {
+        "id": "",
+        "kind": "filter",
+        "level": "",
+        "about": "product windows",
+        "title": "Ours",
+        "path": str(excepting / "rules" / "ours.yml"),
+        "owner": "platform",
+        "reason": "new agent",
+        "valid_from": "2026-09-01T00:00:00.000Z",
+        "expires": "2026-09-22T00:00:00.000Z",
+    }
+    line = rules(excepting, "list").out.splitlines()[1]
+    assert "filter         Ours  (product windows; owner platform; expires 2026-09-22T00:00:00.000Z; " in line
+    (excepting / "rules" / "ours.yml").write_text(OURS)
+    _, row = rules(excepting, "list", "--json").json
+    assert (row["owner"], row["expires"]) == ("", "")
+
+
+def test_check_tells_of_expired_exceptions_when_it_is_told_the_day(excepting: Path) -> None:
+    assert rules(excepting, "check", "--strict").code == 0
+    assert rules(excepting, "check", "--strict", "--today", "2026-09-21").code == 0
+    ran = rules(excepting, "check", "--strict", "--today", "2026-09-22")
+    assert ran.code == 2
+    assert "1 warnings (1 exception-expired)" in ran.out
+    assert "--today" in failed(rules(excepting, "check", "--today", "soon"))
+    (excepting / "rules" / "ours.yml").write_text(OURS)
+    warnings = rules(excepting, "check", "--json").json["warnings"]
+    assert [one["kind"] for one in warnings] == ["exception-without-owner", "exception-without-expiry"]
+
+
+def test_an_exception_holds_by_the_time_of_the_event(excepting: Path) -> None:
+    ran = rules(excepting, "backtest", "--on", excepting / "in.ndjson", "--json")
+    assert [list(fired["days"]) for fired in ran.json["fired"]] == [["2026-09-22"]]
+    told = rules(excepting, "explain", TITLE, excepting / "in.ndjson", "--line", 1)
+    assert told.code == 1
+    assert "it is excepted by: Ours (owner platform, from 2026-09-01" in told.out
+    assert rules(excepting, "explain", TITLE, excepting / "in.ndjson", "--line", 3).code == 0
+
+
+def test_a_test_of_a_rule_sees_the_exceptions_beside_it(excepting: Path) -> None:
+    tests = [
+        {"name": name, "source": "windows", "record": process_start(TimeCreated=time), "fires": fires}
+        for name, time, fires in (
+            ("the day before", "2026-08-31T23:59:59.999Z", True),
+            ("the first day", "2026-09-01T00:00:00Z", False),
+            ("before it expires", "2026-09-21T23:59:59.999Z", False),
+            ("after", "2026-09-22T00:00:00Z", True),
+        )
+    ]
+    (excepting / "rules" / "probe.tests.yml").write_text(json.dumps({"tests": tests}))
+    ran = rules(excepting, "test", excepting / "rules", "--json")
+    assert (ran.code, ran.json["passed"], ran.json["problems"]) == (0, 4, [])
+
+
 # explain
 
 

@@ -13,6 +13,7 @@ from models.errors import RuleProblem
 from models.finding import Analytic, Attack
 from streams.detect.codec import Damaged, decode_file, encode_file
 from streams.detect.condition import MAX_DEPTH
+from streams.detect.exceptions import MAX_MS, RuleException, Terms
 from streams.detect.filters import RuleFilter
 from streams.detect.loader import CompiledDocument, CompiledFile, Content, compile_file, rule_files
 from streams.detect.logsource import RuleLogSource
@@ -50,6 +51,10 @@ def a_filter(condition: Predicate) -> RuleFilter:
     return RuleFilter("F", ("one", "two"), LOGSOURCE, "ocsf", condition, PLACE)
 
 
+def a_dated_filter(condition: Predicate, terms: Terms) -> RuleFilter:
+    return RuleFilter("F", (), LOGSOURCE, "sigma", condition, PLACE, "u", terms, (4, 7))
+
+
 def in_file(*contents: Content | None) -> CompiledFile:
     documents = tuple(CompiledDocument("u", "A rule", 1, content) for content in contents)
     return CompiledFile(documents, (PLACE,))
@@ -78,9 +83,13 @@ def test_a_tree_comes_back_equal_and_decides_alike(tree: Predicate, given_record
         assert back.matches(Record(record)) == tree.matches(Record(record))
 
 
-@given(trees, texts, st.lists(texts, max_size=2).map(tuple))
+LIMITS = st.one_of(st.none(), st.integers(0, 1000)), st.one_of(st.none(), st.integers(1001, MAX_MS))
+TERMS = st.builds(Terms, texts, texts, *LIMITS)
+
+
+@given(trees, texts, st.lists(texts, max_size=2).map(tuple), TERMS)
 def test_rules_and_filters_come_back_with_everything_said_of_them(
-    tree: Predicate, text: str, several: tuple[str, ...]
+    tree: Predicate, text: str, several: tuple[str, ...], terms: Terms
 ) -> None:
     rule = a_rule(
         tree,
@@ -90,14 +99,35 @@ def test_rules_and_filters_come_back_with_everything_said_of_them(
         telemetry=several,
         falsepositives=several,
         references=several,
+        exceptions=(RuleException(text, tree, terms), RuleException("two", Not(tree), Terms())),
         warnings=(PLACE,),
     )
-    compiled = in_file(rule, a_filter(tree), None)
+    compiled = in_file(rule, a_filter(tree), a_dated_filter(tree, terms), None)
     back = reread(compiled)
     assert back == compiled
     first = back.documents[0].content
     assert isinstance(first, DetectionRule)
     assert whole(first) == whole(rule)
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"from_ms": 5, "to_ms": 5},
+        {"from_ms": -1},
+        {"to_ms": MAX_MS + 1},
+        {"to_ms": 5.5},
+        {"to_ms": "5"},
+        {"owner": 5},
+        [],
+        "x",
+    ],
+)
+def test_terms_that_make_no_sense_are_damage(terms: Any) -> None:
+    form = json.loads(encode_file(in_file(a_dated_filter(Null("a"), Terms("o")))))
+    form["documents"][0]["content"]["terms"] = terms
+    with pytest.raises(Damaged):
+        decode_file(json.dumps(form).encode(), PATH)
 
 
 def test_the_path_is_that_of_the_file_read() -> None:

@@ -21,6 +21,7 @@ from streams.detect.filters import apply_filters, compile_filter
 from streams.detect.pipeline_items import REFUSED, TRANSFORMATIONS
 from streams.detect.pipelines import NO_PIPELINES, Pipelines, load_pipelines
 from streams.detect.predicates import leaves
+from streams.detect.record import Record
 from streams.detect.rule import DetectionRule, compile_rule
 from tests.conftest import REPO
 from tests.detect.build import document, fires
@@ -402,6 +403,22 @@ def test_a_filter_is_rewritten_as_the_rules_of_its_log_source_are(tmp_path: Path
     assert idle == ()
     assert fires(narrowed[0], {"process.executable": "x", "user": {"name": "bob"}})
     assert not fires(narrowed[0], {"process.executable": "x", "user": {"name": "adm_bob"}})
+
+
+def test_an_exception_is_rewritten_too_and_holds_as_long(tmp_path: Path) -> None:
+    using = pipelines(tmp_path, ECS)
+    content = {
+        "title": "ours",
+        "logsource": PROCESS,
+        "filter": {"rules": "any", "condition": "not admin", "admin": {"User|startswith": "adm_"}},
+        "braid": {"owner": "platform", "expires": "2026-12-31"},
+    }
+    rule = compiled("selection: {Image: x}", using, logsource=PROCESS)
+    (narrowed,), _ = apply_filters((rule,), (compile_filter(content, "filters/a.yml", pipelines=using),))
+    (known,) = narrowed.exceptions
+    assert known.terms.to_ms == 1_798_675_200_000
+    for name, excepts in (("bob", False), ("adm_bob", True)):
+        assert known.excepts(1_798_675_199_999, Record({"user": {"name": name}})) is excepts
 
 
 def test_a_rule_is_compiled_once_for_one_digest_and_differs_for_another(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from models.errors import RuleProblem
+from streams.detect.exceptions import Terms
 from streams.detect.pipelines import Pipelines, load_pipelines
 from streams.rulebook import Rulebook, load_rulebook
 from streams.rulebook import cache as rulecache
@@ -117,6 +118,20 @@ def test_mistakes_filters_and_duplicates_come_out_alike(rules: Path, cache: Rule
     before = kept(cache).stat().st_ino
     assert load(rules, cache)[1] == 1  # that of the bytes, which JSON does not have
     assert kept(cache).stat().st_ino == before  # and is no reason to write the rest again
+
+
+def test_filters_with_terms_and_mistakes_in_them_come_out_alike(rules: Path, cache: RuleCache) -> None:
+    terms = "id: 00000000-0000-4000-8000-0000000000ff\nbraid: {owner: platform, reason: new, expires: 2026-12-31}\n"
+    (rules / "until.yml").write_text(FILTER + terms)
+    (rules / "wrong.yml").write_text(FILTER + "braid:\n  expires: soon\n")
+    book = same_with_and_without(rules, cache)
+    assert [(problem.line, problem.rule) for problem in book.problems] == [(5, "Not the lab")]
+    (until,) = (known for known in book.filters if known.terms)
+    assert (until.uid, until.lines, until.place.path) == (terms[4:40], (5, 5), str(rules / "until.yml"))
+    (held,) = load(rules, cache)[0].detections[0].exceptions
+    assert (held.title, held.terms) == ("Not the lab", Terms("platform", "new", None, 1_798_675_200_000))
+    assert [len(rule.exceptions) for rule in book.detections] == [1, 0, 0]
+    assert load(rules, cache)[1] == 0
 
 
 def test_the_pack_comes_out_alike(cache: RuleCache) -> None:

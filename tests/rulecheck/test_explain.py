@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from models.event import Event
 from models.records import ParseError
 from streams.detect.engine import Detector
+from streams.detect.exceptions import RuleException, Terms
 from streams.detect.record import Record
 from streams.rulebook import load_rulebook
 from streams.rulecheck.explain import Explanation, Step, explain, render
@@ -20,7 +22,7 @@ from streams.sources.registry import SOURCES
 from tests.conftest import REPO
 from tests.detect.build import event as plain_event
 from tests.detect.build import rule
-from tests.raw_records import event, process_start, raw
+from tests.raw_records import NOON, event, process_start, raw
 from tests.sources.samples import samples
 
 PROCESS = {"product": "windows", "category": "process_creation"}
@@ -94,6 +96,50 @@ def test_not_and_filters_are_part_of_the_tree(tmp_path: Path) -> None:
     text = "\n".join(render(found))
     assert "✗ not" in text
     assert '✓ ours: User ends with "alice"' in text
+
+
+def excepted(**others: Any) -> Explanation:
+    """Explain a rule that fires at noon of 2026-09-22 and has an exception for alice."""
+    made = rule("selection: {Image|endswith: probe.exe}", logsource=PROCESS)
+    condition = rule("ours: {User|endswith: alice}\ncondition: not ours").condition
+    known = RuleException("Ours", condition, Terms(**{"owner": "platform", "reason": "new", **others}))
+    return explain(replace(made, exceptions=(known,)), event(raw("windows", process_start())))
+
+
+def test_an_exception_that_takes_the_match_out_is_named_with_its_owner_and_expiry() -> None:
+    found = excepted(from_ms=NOON, to_ms=NOON + 1)
+    assert (found.condition.holds, found.matched) == (True, False)
+    lines = list(render(found))
+    name = "Ours (owner platform, from 2026-09-22T12:00:00.000Z, expires 2026-09-22T12:00:00.001Z)"
+    assert f"✗ exception: {name}: takes this event out" in lines
+    assert lines[-1] == f"The rule does not fire. Its condition holds, but it is excepted by: {name}."
+    (told_json,) = json.loads(json.dumps(found.to_json()))["exceptions"]
+    assert told_json.pop("condition")["holds"] is False
+    assert told_json == {
+        "title": "Ours",
+        "owner": "platform",
+        "reason": "new",
+        "valid_from": "2026-09-22T12:00:00.000Z",
+        "expires": "2026-09-22T12:00:00.001Z",
+        "in_force": True,
+        "excepts": True,
+    }
+
+
+@pytest.mark.parametrize("limits", [{"to_ms": NOON}, {"from_ms": NOON + 1}])
+def test_an_exception_that_does_not_hold_at_the_time_of_the_event_lets_the_rule_fire(limits: dict[str, int]) -> None:
+    found = excepted(**limits)
+    assert found.matched
+    assert "does not hold at the time of this event" in "\n".join(render(found))
+    assert found.to_json()["exceptions"][0]["excepts"] is False
+
+
+def test_an_exception_without_owner_and_end_says_so() -> None:
+    assert "Ours (no owner, never expires): takes this event out" in "\n".join(render(excepted(owner="")))
+    made = excepted().rule
+    other = explain(made, event(raw("windows", process_start(User="bob"))))
+    assert other.matched
+    assert "is not about this event" in "\n".join(render(other))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from streams.rulebook import load_rulebook
-from streams.rulecheck.findings import FIELD, LOGSOURCE, NEVER, RULE, Finding, find
+from streams.rulecheck.findings import EXPIRED, EXPIRY, FIELD, LOGSOURCE, NEVER, OWNER, RULE, Finding, find
 from tests.conftest import REPO
 from tests.rulecheck.build import WINDOWS, load, rule_text
 
@@ -157,8 +157,60 @@ def test_a_rule_that_may_fire_is_not_said_to_never(tmp_path: Path, logsource: st
     assert NEVER not in {found.kind for found in findings(tmp_path, logsource, detection)}
 
 
+NARROWING = """\
+title: Ours
+logsource: {product: windows}
+filter:
+  rules: any
+  ours: {%s|endswith: alice}
+  condition: not ours
+"""
+NEW_YEARS_EVE = 1_798_675_200_000  # 2026-12-31T00:00:00Z
+
+
+def of_filter(folder: Path, own: str, today_ms: int | None = None, field: str = "User") -> list[tuple[str, int]]:
+    (folder / "rule.yml").write_text(rule_text(1, WINDOWS, "a: {Image: x}\ncondition: a"))
+    (folder / "filter.yml").write_text(NARROWING % field + own)
+    book = load_rulebook([folder]).sound()
+    return [(one.kind, one.problem.line) for one in find(book.detections, book.filters, today_ms)]
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [
+        ("", [(EXPIRY, 1), (OWNER, 1)]),
+        ("braid: {}\n", [(EXPIRY, 7), (OWNER, 7)]),
+        ("braid:\n  owner: platform\n", [(EXPIRY, 7)]),
+        ("braid:\n  valid_from: 2026-11-01\n  owner: platform\n", [(EXPIRY, 7)]),
+        ("braid:\n  expires: 2026-12-31\n", [(OWNER, 7)]),
+        ("braid:\n  owner: platform\n  expires: 2026-12-31\n", []),
+    ],
+)
+def test_an_exception_without_owner_or_expiry_is_found(
+    tmp_path: Path, own: str, expected: list[tuple[str, int]]
+) -> None:
+    assert sorted(of_filter(tmp_path, own)) == expected
+
+
+def test_an_expired_exception_is_found_from_its_day_on_and_only_when_the_day_is_told(tmp_path: Path) -> None:
+    own = "braid:\n  owner: platform\n  expires: 2026-12-31\n"
+    assert of_filter(tmp_path, own) == []
+    assert of_filter(tmp_path, own, NEW_YEARS_EVE - 1) == []
+    assert of_filter(tmp_path, own, NEW_YEARS_EVE) == [(EXPIRED, 9)]
+    book = load_rulebook([tmp_path])
+    (found,) = find(book.detections, book.filters, NEW_YEARS_EVE)
+    assert str(found).startswith(f"{tmp_path / 'filter.yml'}:9: Ours: this exception has expired: since 2026-12-31T00")
+    assert "platform renews it, or takes it away" in str(found)
+
+
+def test_the_fields_of_an_exception_are_held_against_the_log_source_too(tmp_path: Path) -> None:
+    own = "braid: {owner: platform, expires: 2026-12-31}\n"
+    assert [kind for kind, _ in of_filter(tmp_path, own, field="Usr")] == [FIELD]
+
+
 def test_the_pack_has_nothing_to_warn_of() -> None:
-    assert find(load_rulebook([REPO / "streams" / "rules"]).sound().detections) == ()
+    book = load_rulebook([REPO / "streams" / "rules"]).sound()
+    assert find(book.detections, book.filters) == ()
 
 
 def test_few_of_the_public_rules_are_warned_of(shared: Path) -> None:
