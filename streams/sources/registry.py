@@ -10,7 +10,7 @@ import orjson
 
 from models.errors import ConfigError
 from models.records import RawRecord
-from streams.sources.alerts import falco, qradar, splunk_notable, upwind, wazuh
+from streams.sources.alerts import falco, panther, qradar, splunk_notable, upwind, wazuh
 from streams.sources.aws import cloudtrail, guardduty, route53_resolver, s3_access, security_hub, vpc_flow
 from streams.sources.base import MAX_RECORD_BYTES, Source
 from streams.sources.cisco import asa, umbrella_dns
@@ -35,10 +35,11 @@ from streams.sources.suricata import eve as suricata
 from streams.sources.windows import source as windows
 from streams.sources.zeek import source as zeek
 
-# The most particular first: an OCSF event may carry anything inside, a Zeek record is told by little. Kubernetes comes
-# before what else Azure wraps, Workspace before the audit log of Google's cloud that it also comes through, and Sysmon
-# for Linux before Windows, whose fields it has.
+# The most particular first: a match of Panther is any log with Panther's fields beside its own, an OCSF event may carry
+# anything inside, a Zeek record is told by little. Kubernetes comes before what else Azure wraps, Workspace before the
+# audit log of Google's cloud that it also comes through, and Sysmon for Linux before Windows, whose fields it has.
 _IN_ORDER: Final[tuple[Source, ...]] = (
+    panther.SOURCE,
     ocsf.SOURCE,
     cloudtrail.SOURCE,
     okta.SOURCE,

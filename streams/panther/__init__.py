@@ -1,0 +1,1 @@
+"""Turn Panther correlation rules into Sigma correlations with their tests. Pure, but for the writing of the files."""
