@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-from-lock
 
-.PHONY: help setup demo test check up bench bench-correlate bench-detect bench-ingest lock clean
+.PHONY: help setup demo test check up bench bench-correlate bench-detect bench-ingest bench-rules lock clean
 
 help:            ## List the targets
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -45,6 +45,9 @@ bench-correlate: setup  ## The correlation core by itself
 
 bench-ingest: setup  ## Ingest on a Kafka of its own, with RULES=folder and TELEMETRY="label=path ..." of your own
 	$(BIN)/python -m tests.benchmarks.ingest $(RULES) $(TELEMETRY)
+
+bench-rules: setup  ## braid rules test on 500 made rules with 1,100 tests
+	$(BIN)/python -m tests.benchmarks.ruletest
 
 lock: setup      ## Renew the pinned dependencies
 	$(BIN)/python -m pip install --quiet uv

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -12,12 +10,12 @@ from typing import Final
 
 import click
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from agents.deterministic import DeterministicInvestigator
 from models.records import DeadLetter, RawRecord
 from streams.cli.loading import load_rules
 from streams.cli.output import print_json
+from streams.cli.progress import reading
 from streams.cli.story import tell_story
 from streams.config import load_settings
 from streams.replay.inputs import Sourced, find_inputs, read_all
@@ -72,9 +70,10 @@ def replay(
     rulebook = load_rules(settings).sound()
     clocks = settings.clock_offsets, settings.time_zones, settings.log_year
     stages = build_stages(rulebook, *clocks, settings.flood_limit)
-    with _progress() as (told_file, told_records):
-        records = read_all(inputs.files, forced, told_file)
-        found = Replay(stages, DeterministicInvestigator(), out).run(records, inputs.left_out, told_records)
+    with reading() as tell:
+        records = read_all(inputs.files, forced, lambda path: tell(path.name))
+        replayed = Replay(stages, DeterministicInvestigator(), out)
+        found = replayed.run(records, inputs.left_out, lambda number: tell(records=number))
     summary = found.summary(inputs.left_out)
     if as_json:
         print_json(summary)
@@ -84,20 +83,6 @@ def replay(
     tell_story(Console(), found)
     if out:
         click.echo(f"written to {out}")
-
-
-@contextmanager
-def _progress() -> Iterator[tuple[Callable[[Path], None], Callable[[int], None]]]:
-    console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:,} records"))
-    with Progress(
-        *columns, TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task("reading", total=None)
-        yield (
-            lambda path: bar.update(task, description=f"reading {path.name}"),
-            lambda number: bar.update(task, completed=number),
-        )
 
 
 def _anywhere(item: Sourced | DeadLetter, folder: Path) -> Sourced | DeadLetter:

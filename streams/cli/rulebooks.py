@@ -1,18 +1,16 @@
-"""What the `braid rules` commands have in common: the rules they are about, one by any of its names, progress."""
+"""What the `braid rules` commands have in common: the rules they are about, one by any of its names, tables."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from difflib import get_close_matches
 from io import StringIO
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -78,23 +76,6 @@ def _near(text: str, rules: Iterable[DetectionRule]) -> str:
     near = get_close_matches(text.casefold(), by_name, MAX_NEAR, NEAR)
     listed = "".join(f"\n  {by_name[name].uid}  {by_name[name].title}" for name in near)
     return f"; did you mean{listed}" if listed else "; `braid rules list` names all"
-
-
-@contextmanager
-def reading() -> Iterator[Callable[[str, int], None]]:
-    """Show on a terminal what is read, and how many records were; yield what is to be told of both."""
-    console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:,} records"))
-    with Progress(
-        *columns, TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task("reading", total=None)
-
-        def tell(what: str, records: int) -> None:
-            described: dict[str, Any] = {"description": f"reading {what}"} if what else {}
-            bar.update(task, completed=records, **described)
-
-        yield tell
 
 
 def print_table(header: Iterable[str], rows: Iterable[Iterable[str]], numbers: Iterable[str] = ()) -> None:

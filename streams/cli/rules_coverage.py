@@ -12,7 +12,8 @@ import orjson
 from agents.text import plain
 from models.errors import ConfigError
 from streams.cli.output import print_json
-from streams.cli.rulebooks import AUTO, JSON, PATHS, SOURCE, print_table, reading, sound_detections
+from streams.cli.progress import reading
+from streams.cli.rulebooks import AUTO, JSON, PATHS, SOURCE, print_table, sound_detections
 from streams.config import load_settings
 from streams.rulecheck.attack import Technique, attack
 from streams.rulecheck.coverage import Coverage, Covered, Shows, by_tactic, measure, observed, of_all_sources, seen_in

@@ -15,7 +15,8 @@ import click
 from models.errors import ConfigError
 from models.event import Event
 from streams.cli.output import print_json
-from streams.cli.rulebooks import AUTO, JSON, PATHS, SOURCE, find_rule, print_table, reading, sound_detections
+from streams.cli.progress import reading
+from streams.cli.rulebooks import AUTO, JSON, PATHS, SOURCE, find_rule, print_table, sound_detections
 from streams.config import load_settings
 from streams.detect.rule import DetectionRule
 from streams.rulecheck import backtest_report as report

@@ -9,7 +9,8 @@ from typing import Final
 import click
 
 from streams.cli.output import print_json
-from streams.cli.rulebooks import AUTO, JSON, PATHS, SOURCE, print_table, reading, sound_detections
+from streams.cli.progress import reading
+from streams.cli.rulebooks import AUTO, JSON, PATHS, SOURCE, print_table, sound_detections
 from streams.config import load_settings
 from streams.detect.engine import Detector
 from streams.detect.matching.meter import Cost, Meter

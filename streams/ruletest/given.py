@@ -30,7 +30,7 @@ class GivenSignal:
     """One rule hit of a test, or several alike.
 
     Attributes:
-        rule: Name or id of the detection rule.
+        rule: Name or id of the detection, or of the correlation, that fired.
         line: 1-based line in the file.
         at: When, ms after the start of the test.
         entities: Entities its event names.
@@ -51,27 +51,62 @@ class GivenSignal:
 
 
 @dataclass(frozen=True, slots=True)
-class RuleTest:
-    """One test of one rule.
+class Expected:
+    """What a correlation has to come to in the end.
+
+    Attributes:
+        fires: Whether a sequence stands; None where they are counted.
+        sequences: How many stand; None where it only matters whether one does.
+        groups: The group keys of those that stand, sorted; None when they do not matter.
+        alert: Whether one of them is escalated; None when that does not matter.
+    """
+
+    fires: bool | None = None
+    sequences: int | None = None
+    groups: tuple[str, ...] | None = None
+    alert: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionTest:
+    """One test of a detection.
 
     Attributes:
         name: What it shows.
         rule: Name or id of the rule, empty for the one rule of the file beside it.
         line: 1-based line in the file.
-        records: Raw records; exactly one for a detection.
-        signals: Rule hits, for a correlation.
-        links: Pairs of linked entities; they hold for the whole test.
-        fires: For a detection: whether it has to fire. None for a correlation.
-        sequences: For a correlation: how many sequences stand in the end.
-        alert: For a correlation: whether one of them is escalated; None when that does not matter.
+        record: The raw record.
+        fires: Whether the rule has to fire.
     """
 
     name: str
     rule: str
     line: int
-    records: tuple[GivenRecord, ...] = ()
-    signals: tuple[GivenSignal, ...] = ()
-    links: tuple[tuple[EntityKey, EntityKey], ...] = ()
-    fires: bool | None = None
-    sequences: int = 0
-    alert: bool | None = None
+    record: GivenRecord
+    fires: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CorrelationTest:
+    """One test of a correlation.
+
+    Attributes:
+        name: What it shows.
+        rule: Name or id of the rule, empty for the one rule of the file beside it.
+        line: 1-based line in the file.
+        records: Raw records.
+        signals: Rule hits.
+        links: Pairs of linked entities; they hold for the whole test.
+        expected: What has to come of it.
+    """
+
+    name: str
+    rule: str
+    line: int
+    records: tuple[GivenRecord, ...]
+    signals: tuple[GivenSignal, ...]
+    links: tuple[tuple[EntityKey, EntityKey], ...]
+    expected: Expected
+
+
+RuleTest = DetectionTest | CorrelationTest

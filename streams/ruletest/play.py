@@ -12,33 +12,40 @@ from models import ocsf
 from models.entity import EntityKey, EntityLink
 from models.event import Event
 from models.finding import EventRef, Signal
-from models.finding import Sequence as FoundSequence
 from models.records import Coordinates, ParseError, RawRecord
 from models.uids import content_uid, link_uid, signal_uid
 from streams.clock import ClockOffsets
 from streams.correlate.engine import Correlator
 from streams.correlate.spec import CorrelationSpec
 from streams.detect.engine import Detector
+from streams.detect.metadata import DEFAULT_CONFIDENCE, RISK_OF_LEVEL, SEVERITY_OF_LEVEL
 from streams.detect.rule import DetectionRule
 from streams.ingest import Ingest
 from streams.replay.timeline import END_OF_TIME, Timeline
-from streams.ruletest.given import GivenRecord, GivenSignal, RuleTest
+from streams.ruletest.given import CorrelationTest, DetectionTest, GivenRecord, GivenSignal
+from streams.ruletest.judge import judge
+from streams.ruletest.subjects import Rule
 from streams.sources.base import Source
 from streams.sources.registry import SOURCES
 
 START_MS: Final = 1_700_000_000_000  # when every test begins; nothing depends on it
 WHERE: Final = Coordinates("test", 0, 1)
 _CLASS_OF_DOMAIN: Final = {"identity": 3002, "network": 4001, "workload": 1007}
+_ELSE: Final = "workload"
+_RISK_OF_SEVERITY: Final = {severity: RISK_OF_LEVEL[level] for level, severity in SEVERITY_OF_LEVEL.items()}
 _Item = tuple[int, Signal | EntityLink]
 
 
-def play_detection(rule: DetectionRule, test: RuleTest) -> str:
-    """Give a detection its one record; return what is not as expected."""
-    given = test.records[0]
-    parsed = SOURCES[given.source].parse(_raw(given))
+def play_detection(test: DetectionTest, detector: Detector) -> str:
+    """Give a detection its one record; return what is not as expected.
+
+    Args:
+        test: Its test.
+        detector: The detection, and no other.
+    """
+    parsed = SOURCES[test.record.source].parse(_raw(test.record))
     if isinstance(parsed, ParseError):
         return f"the record does not parse: {parsed.reason}"
-    detector = Detector((rule,))
     detection = detector.match(parsed)
     if detection.failures:
         return f"the rule failed: {detection.failures[0].error}"
@@ -50,21 +57,21 @@ def play_detection(rule: DetectionRule, test: RuleTest) -> str:
 
 
 def play_correlation(
-    spec: CorrelationSpec, test: RuleTest, detector: Detector, detections: Mapping[str, DetectionRule]
+    test: CorrelationTest, uid: str, correlator: Correlator, detector: Detector, rules: Mapping[str, Rule]
 ) -> str:
-    """Play the signals, records and links of a test through one correlation; return what is not as expected.
+    """Play the signals, records and links of a test through the correlation core; return what is not as expected.
 
     Args:
-        spec: The correlation.
-        test: Its test.
+        test: The test.
+        uid: Of the correlation.
+        correlator: It, and those that it looks at.
         detector: All detections, for raw records.
-        detections: The same by id and name, for rule hits.
+        rules: Detections and correlations by id and name, for rule hits.
     """
-    correlator = Correlator((spec,))
     ingest = Ingest(detector, correlator.router, ClockOffsets())
     items: list[_Item] = []
-    for number, signal in enumerate(test.signals):
-        items += ((hit.time, hit) for hit in _hits(signal, number, detections[signal.rule]))
+    for index, signal in enumerate(test.signals):
+        items += ((hit.time, hit) for hit in _hits(signal, index, rules[signal.rule]))
     for record in test.records:
         for result in ingest.process(_moved(SOURCES[record.source], record.at), _raw(record)):
             if result.event is None or result.dead:
@@ -75,7 +82,8 @@ def play_correlation(
     items += ((start, _link(*ends)) for ends in test.links)
     timeline = Timeline(correlator)
     timeline.play(sorted(items, key=lambda item: (item[0], item[1].uid)))
-    wrong = _judge(list(timeline.standing.values()), test)
+    standing = [sequence for sequence in timeline.standing.values() if sequence.analytic.uid == uid]
+    wrong = judge(standing, test.expected)
     return f"{wrong}; {_fired(items)}" if wrong else ""
 
 
@@ -113,38 +121,38 @@ def _link(left: EntityKey, right: EntityKey) -> EntityLink:
     return EntityLink(uid, first, second, 0, END_OF_TIME, 90, "test", "test")
 
 
-def _hits(given: GivenSignal, number: int, rule: DetectionRule) -> Iterator[Signal]:
+def _hits(given: GivenSignal, index: int, rule: Rule) -> Iterator[Signal]:
     domain = given.domain or _domain(rule)
+    confidence, risk = _weight(rule)
     for n in range(given.repeat):
-        event = content_uid("test event", str(number), str(n))
+        event = content_uid("test event", str(index), str(n))
         yield Signal(
             uid=signal_uid(rule.uid, event),
             time=START_MS + given.at + n * given.every,
             analytic=rule.analytic,
             event=EventRef(event, _CLASS_OF_DOMAIN[domain], "test", WHERE, "0" * 64),
             domain=domain,
-            confidence=rule.confidence,
-            risk=rule.risk,
+            confidence=confidence,
+            risk=risk,
             entities=given.entities,
             fields={name: value.replace("{n}", str(n)) for name, value in given.fields.items()},
         )
 
 
-def _domain(rule: DetectionRule) -> str:
+def _weight(rule: Rule) -> tuple[int, int]:
+    """Return confidence and risk of a hit; a correlation's counts as that of a detection of its level."""
+    if isinstance(rule, DetectionRule):
+        return rule.confidence, rule.risk
+    return DEFAULT_CONFIDENCE, _RISK_OF_SEVERITY[rule.analytic.severity_id]
+
+
+def _domain(rule: Rule) -> str:
+    if isinstance(rule, CorrelationSpec):
+        return _ELSE
     if rule.logsource.class_uid:
         return ocsf.domain_of(rule.logsource.class_uid)
     directory = Path(rule.path).parent.name
-    return directory if directory in ocsf.DOMAINS else "workload"
-
-
-def _judge(standing: Sequence[FoundSequence], test: RuleTest) -> str:
-    if len(standing) != test.sequences:
-        found = ", ".join(sorted(sequence.group for sequence in standing))
-        return f"{len(standing)} sequences stand, {test.sequences} expected" + (f": {found}" if found else "")
-    if test.alert in (None, any(sequence.is_alert for sequence in standing)):
-        return ""
-    reasons = "; ".join(reason for sequence in standing for reason in sequence.reasons)
-    return f"{'escalated' if not test.alert else 'not escalated'}: {reasons or 'no sequence stands'}"
+    return directory if directory in ocsf.DOMAINS else _ELSE
 
 
 def _fired(items: Sequence[_Item]) -> str:

@@ -16,10 +16,13 @@ from models.errors import InvalidRecord, RuleProblem
 from models.ocsf import DOMAINS
 from streams.detect.documents import MAX_FILE_BYTES, parse_documents
 from streams.ruletest.fields import Lines, Mistake, Place, check_keys, flag, list_of, number, text, texts, time_ms
-from streams.ruletest.given import GivenRecord, GivenSignal, RuleTest
+from streams.ruletest.given import CorrelationTest, DetectionTest, Expected, GivenRecord, GivenSignal, RuleTest
 from streams.sources.registry import SOURCES
 
 MAX_REPEAT: Final = 10_000  # of one signal, and of all signals of a test together
+_OF_CORRELATIONS: Final = frozenset({"signals", "records"})
+_OF_DETECTIONS: Final = frozenset({"source", "record", "line", "columns"})
+_EXPECTED: Final = ("fires", "sequences", "groups", "alert")
 Read = tuple[tuple[RuleTest, ...], tuple[RuleProblem, ...]]
 
 
@@ -71,39 +74,58 @@ def _items(content: Mapping[str, Any]) -> Any:
 def _test(item: Any, place: Place, lines: Lines) -> RuleTest:
     if not isinstance(item, dict):
         raise Mistake(place, "a test is a map")
-    make = _detection_test if "fires" in item else _correlation_test
-    return make(item, place, lines)
+    if item.keys() & _OF_CORRELATIONS:
+        return _correlation_test(item, place, lines)
+    if item.keys() & _OF_DETECTIONS:
+        return _detection_test(item, place, lines)
+    check_keys(item, place, {"name"}, {"rule", "links", *_OF_CORRELATIONS, *_OF_DETECTIONS, *_EXPECTED})
+    raise Mistake(place, "give `source` and `record` (to a detection), or `signals` or `records` (to a correlation)")
 
 
-def _detection_test(item: dict[str, Any], place: Place, lines: Lines) -> RuleTest:
+def _detection_test(item: dict[str, Any], place: Place, lines: Lines) -> DetectionTest:
     check_keys(item, place, {"name", "source", "fires"}, {"rule", "record", "line", "columns"})
-    return RuleTest(
+    return DetectionTest(
         name=text(item, "name", place),
         rule=text(item, "rule", place, default=""),
         line=lines.at(place),
-        records=(_record(item, place),),
+        record=_record(item, place),
         fires=flag(item, "fires", place),
     )
 
 
-def _correlation_test(item: dict[str, Any], place: Place, lines: Lines) -> RuleTest:
-    check_keys(item, place, {"name"}, {"rule", "signals", "records", "links", "sequences", "alert"})
-    if not item.keys() & {"signals", "records"}:
-        raise Mistake(place, "a test needs `fires` (of a detection), or `signals` or `records` (of a correlation)")
-    if "sequences" not in item:
-        raise Mistake(place, "lacks sequences")
+def _correlation_test(item: dict[str, Any], place: Place, lines: Lines) -> CorrelationTest:
+    check_keys(item, place, {"name"}, {"rule", "signals", "records", "links", *_EXPECTED})
     records = list_of(item, "records", place)
     links = list_of(item, "links", place)
-    return RuleTest(
+    return CorrelationTest(
         name=text(item, "name", place),
         rule=text(item, "rule", place, default=""),
         line=lines.at(place),
         records=tuple(_timed_record(record, (*place, "records", n)) for n, record in enumerate(records)),
         signals=_signals(item, place, lines),
         links=tuple(_link(link, (*place, "links", n)) for n, link in enumerate(links)),
-        sequences=number(item, "sequences", place),
-        alert=flag(item, "alert", place) if "alert" in item else None,
+        expected=_expected(item, place),
     )
+
+
+def _expected(item: dict[str, Any], place: Place) -> Expected:
+    if ("fires" in item) == ("sequences" in item):
+        raise Mistake(place, "say either `fires` (whether a sequence stands) or `sequences` (how many)")
+    fires = flag(item, "fires", place) if "fires" in item else None
+    sequences = number(item, "sequences", place) if "sequences" in item else None
+    groups = _groups(item, place, fires=fires, sequences=sequences) if "groups" in item else None
+    return Expected(fires, sequences, groups, flag(item, "alert", place) if "alert" in item else None)
+
+
+def _groups(item: dict[str, Any], place: Place, *, fires: bool | None, sequences: int | None) -> tuple[str, ...]:
+    groups = texts(item, "groups", place)
+    if len(set(groups)) < len(groups):
+        raise Mistake((*place, "groups"), "groups: one stands here twice")
+    if bool(groups) is not (bool(sequences) if fires is None else fires):
+        raise Mistake((*place, "groups"), "groups: names those of the sequences that stand, and none where none does")
+    if sequences is not None and len(groups) > sequences:
+        raise Mistake((*place, "groups"), f"groups: {len(groups)} cannot stand with {sequences} sequences")
+    return tuple(sorted(groups))
 
 
 def _timed_record(item: Any, place: Place) -> GivenRecord:

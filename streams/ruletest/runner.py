@@ -6,18 +6,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
-from uuid import UUID
 
 from models.errors import RuleProblem
+from streams.correlate.engine import Correlator
 from streams.correlate.spec import CorrelationSpec
 from streams.detect.engine import Detector
-from streams.detect.loader import SUFFIXES, TESTS, LoadedDocument, load_documents
+from streams.detect.loader import TESTS
 from streams.detect.pipelines import NO_PIPELINES, Pipelines
 from streams.detect.rule import DetectionRule
-from streams.rulebook import Rulebook, load_rulebook
-from streams.ruletest.given import RuleTest
+from streams.rulebook import load_rulebook
+from streams.ruletest.given import DetectionTest, RuleTest
 from streams.ruletest.play import play_correlation, play_detection
 from streams.ruletest.reader import read_tests
+from streams.ruletest.subjects import Subjects, rule_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +62,19 @@ def run_tests(paths: Sequence[Path], pipelines: Pipelines = NO_PIPELINES) -> Tes
     """
     rule_paths, test_files = _sort_out(paths)
     book = load_rulebook(rule_paths, pipelines)
-    detector = Detector(book.detections)
+    subjects = Subjects(book)
     cases: list[TestCase] = []
     problems = list(book.problems)
     for file in test_files:
         tests, mistakes = read_tests(file)
         problems.extend(mistakes)
-        runner = _Runner(book, detector, file)
+        runner = _Runner(subjects, file)
         for test in tests:
             outcome = runner.run(test)
-            if isinstance(outcome, RuleProblem):
-                problems.append(outcome)
+            if isinstance(outcome, TestCase):
+                cases.append(outcome)
             else:
-                cases.append(TestCase(str(file), test.name, not outcome, outcome))
+                problems.extend(outcome)
     return TestReport(tuple(cases), tuple(problems))
 
 
@@ -85,7 +86,7 @@ def _sort_out(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
             rules[path] = None
             tests.update(dict.fromkeys(_tests_in(path)))
         elif path.name.endswith(TESTS):
-            rules.update(dict.fromkeys(_rule_files(path)))
+            rules.update(dict.fromkeys(rule_files(path)))
             tests[path] = None
         else:
             rules[path] = None
@@ -101,68 +102,52 @@ def _tests_in(directory: Path) -> Iterator[Path]:
             yield file
 
 
-def _rule_files(tests: Path) -> list[Path]:
-    """Return the rule file beside a file of tests; a list of one, or of none."""
-    stem = next(tests.name.removesuffix(suffix) for suffix in TESTS if tests.name.endswith(suffix))
-    return [file for suffix in SUFFIXES if (file := tests.with_name(stem + suffix)).is_file()][:1]
-
-
 class _Runner:
-    """Run the tests of one file."""
+    """Run the tests of one file; what is made for a rule serves all of its tests."""
 
-    def __init__(self, book: Rulebook, detector: Detector, file: Path) -> None:
-        self._book = book
-        self._detector = detector
+    def __init__(self, subjects: Subjects, file: Path) -> None:
+        self._subjects = subjects
         self._file = file
-        self._detections = {key: rule for rule in book.detections for key in (rule.uid, rule.name) if key}
-        self._subjects = self._beside()
+        self._beside = subjects.beside(file)
+        self._detectors: dict[str, Detector] = {}
+        self._correlators: dict[str, Correlator] = {}
 
-    def run(self, test: RuleTest) -> str | RuleProblem:
-        """Return what is not as expected, empty when all is; a problem when the test cannot run."""
-        subject = self._subjects.get(test.rule)
+    def run(self, test: RuleTest) -> TestCase | list[RuleProblem]:
+        """Return what came of a test; everything that keeps it from running when it cannot."""
+        subject = self._beside.get(test.rule)
         if subject is None:
-            return self._problem(test.line, test, self._no_subject(test))
+            return [self._problem(test.line, test, self._no_subject(test))]
         if isinstance(subject, DetectionRule):
-            if test.fires is None:
-                return self._problem(test.line, test, "tests a detection: say `fires`, not `sequences`")
-            return play_detection(subject, test)
-        if test.fires is not None:
-            return self._problem(test.line, test, "tests a correlation: say `sequences`, not `fires`")
-        unknown = next((given for given in test.signals if given.rule not in self._detections), None)
+            if isinstance(test, DetectionTest):
+                return self._case(test, play_detection(test, self._detector(subject)))
+            return [self._problem(test.line, test, "tests a detection: give one `record`, not `signals` or `records`")]
+        if isinstance(test, DetectionTest):
+            return [self._problem(test.line, test, "tests a correlation: give `signals` or `records`, not a `record`")]
+        known = self._subjects.by_name
+        unknown = [given for given in test.signals if given.rule not in known]
         if unknown:
-            return self._problem(unknown.line, test, f"no detection is named {unknown.rule!r}")
-        return play_correlation(subject, test, self._detector, self._detections)
+            message = "no detection or correlation is named {!r}".format
+            return [self._problem(given.line, test, message(given.rule)) for given in unknown]
+        return self._case(
+            test, play_correlation(test, subject.uid, self._correlator(subject), self._subjects.detector, known)
+        )
 
-    def _beside(self) -> dict[str, DetectionRule | CorrelationSpec]:
-        """Map the ids and names of the rules in the file beside to them, and the empty name to the only one."""
-        documents, _ = load_documents(_rule_files(self._file))
-        testable = [document for document in documents if document.kind != "filter"]
-        paths = {document.path for document in testable}
-        specs = {spec.uid: spec for spec in self._book.correlations}
-        found: list[tuple[str, DetectionRule | CorrelationSpec]] = []
-        found += ((rule.name, rule) for rule in self._book.detections if rule.path in paths)
-        found += ((_text(one, "name"), specs[uid]) for one in testable if (uid := _uid(one)) in specs)
-        subjects = {key: rule for name, rule in found for key in (name, rule.uid) if key}
-        return {**subjects, "": found[0][1]} if len(testable) == 1 and found else subjects
+    def _detector(self, rule: DetectionRule) -> Detector:
+        return self._detectors.get(rule.uid) or self._detectors.setdefault(rule.uid, Detector((rule,)))
+
+    def _correlator(self, spec: CorrelationSpec) -> Correlator:
+        known = self._correlators.get(spec.uid)
+        return known or self._correlators.setdefault(spec.uid, self._subjects.correlator(spec))
 
     def _no_subject(self, test: RuleTest) -> str:
-        if not self._subjects:
+        if not self._beside:
             return "no sound rule stands beside this file"
         return (
             f"no rule beside this file is named {test.rule!r}" if test.rule else "several rules: name one with `rule`"
         )
 
+    def _case(self, test: RuleTest, why: str) -> TestCase:
+        return TestCase(str(self._file), test.name, not why, why)
+
     def _problem(self, line: int, test: RuleTest, message: str) -> RuleProblem:
         return RuleProblem(str(self._file), line, test.name, message)
-
-
-def _uid(document: LoadedDocument) -> str:
-    """Return the id as compiled rules spell it, empty when there is none."""
-    try:
-        return str(UUID(_text(document, "id")))
-    except ValueError:
-        return ""
-
-
-def _text(document: LoadedDocument, key: str) -> str:
-    return str(document.document.get(key, ""))

@@ -133,18 +133,23 @@ def test_tests_without_a_rule_are_reported(pack):
 @pytest.mark.parametrize(
     ("rule", "test", "line", "message"),
     [
-        ("network/fetch", chain_test(install_at="1m"), 2, "tests a detection: say `fires`, not `sequences`"),
+        (
+            "network/fetch",
+            chain_test(install_at="1m"),
+            2,
+            "tests a detection: give one `record`, not `signals` or `records`",
+        ),
         (
             "correlations/many_fetched",
             fetch_test("/tool", fires=True),
             2,
-            "tests a correlation: say `sequences`, not `fires`",
+            "tests a correlation: give `signals` or `records`, not a `record`",
         ),
         (
             "correlations/fetch_then_install",
             chain_test(install_at="1m").replace("install,", "instal,"),
             5,
-            "no detection is named 'instal'",
+            "no detection or correlation is named 'instal'",
         ),
         (
             "network/fetch",
@@ -160,6 +165,15 @@ def test_a_test_that_does_not_fit_its_rule_is_a_problem_at_its_line(pack, rule, 
     assert report.cases == ()
     assert (problem.path, problem.line, problem.message) == (str(pack / f"{rule}.tests.yml"), line, message)
     assert problem.rule in {"a chain", "a request"}
+
+
+def test_every_signal_of_an_unknown_rule_is_a_problem_at_its_line(pack):
+    test = chain_test(install_at="1m").replace("install,", "instal,").replace("fetch,", "fetsch,")
+    report = run(pack, "correlations/fetch_then_install", test)
+    assert [(problem.line, problem.message) for problem in report.problems] == [
+        (4, "no detection or correlation is named 'fetsch'"),
+        (5, "no detection or correlation is named 'instal'"),
+    ]
 
 
 def test_files_and_directories_lead_to_the_same_tests_once(pack):

@@ -44,6 +44,83 @@ def test_too_many_sequences_fail_with_their_groups(pack):
     assert case.why.startswith("1 sequences stand, 0 expected: host:ws31; fired: ")
 
 
+@pytest.mark.parametrize(("install_at", "fires"), [("11m", "true"), ("9m", "false")])
+def test_it_may_be_enough_whether_a_correlation_fires(pack, install_at, fires):
+    tests = chain_test(install_at=install_at).replace("sequences: 1", f"fires: {fires}")
+    assert only(run(pack, "correlations/fetch_then_install", tests)).passed
+
+
+@pytest.mark.parametrize(
+    ("install_at", "fires", "why"), [("9m", "true", "does not fire; "), ("11m", "false", "fires for host:ws31; ")]
+)
+def test_a_correlation_that_fires_or_does_not_unasked_fails(pack, install_at, fires, why):
+    case = only(
+        run(
+            pack,
+            "correlations/fetch_then_install",
+            chain_test(install_at=install_at).replace("sequences: 1", f"fires: {fires}"),
+        )
+    )
+    assert not case.passed
+    assert case.why == f"{why}fired: Service installed (1), Tool fetched (1)"
+
+
+TWO_HOSTS = """
+    - name: two hosts
+      signals:
+        - {{rule: fetch, at: 0s, entities: [host:ws31, host:ws32, host:ws33]}}
+        - {{rule: install, at: 1m, entities: [host:ws31, host:ws32]}}
+      {}
+    """
+
+
+@pytest.mark.parametrize(
+    ("expected", "why"),
+    [
+        ("fires: true", ""),
+        ("groups: [host:ws32, host:ws31]\n      sequences: 2", ""),
+        ("groups: [host:ws31, host:ws32]\n      fires: true", ""),
+        ("groups: [host:ws31]\n      fires: true", "fires for host:ws32"),
+        ("groups: [host:ws31, host:ws32, host:ws33]\n      fires: true", "does not fire for host:ws33"),
+        (
+            "groups: [host:ws33, host:ws34]\n      sequences: 2",
+            "does not fire for host:ws33, host:ws34, fires for host:ws31, host:ws32",
+        ),
+        ("groups: [host:ws31]\n      sequences: 1", "2 sequences stand, 1 expected: host:ws31, host:ws32"),
+    ],
+)
+def test_groups_are_those_of_the_sequences_that_stand_and_no_others(pack, expected, why):
+    case = only(run(pack, "correlations/fetch_then_install", TWO_HOSTS.format(expected)))
+    assert case.passed is not bool(why)
+    assert case.why.partition("; fired: ")[0] == why
+
+
+def test_a_group_by_field_is_named_with_its_value(pack):
+    tests = """
+        - name: fetched by one of two
+          signals:
+            - {rule: fetch, at: 0s, fields: {id.orig_h: 192.0.2.7, uri: "/{n}"}, repeat: 3}
+            - {rule: fetch, at: 0s, fields: {id.orig_h: 192.0.2.8, uri: "/{n}"}, repeat: 2}
+          fires: true
+          groups: ["id.orig_h=192.0.2.7"]
+        """
+    assert only(run(pack, "correlations/many_fetched", tests)).passed
+
+
+def test_one_group_may_have_several_sequences(pack):
+    tests = """
+        - name: twice on one host
+          signals:
+            - {rule: fetch, at: 0s, entities: [host:ws31]}
+            - {rule: install, at: 1m, entities: [host:ws31]}
+            - {rule: fetch, at: 1d, entities: [host:ws31]}
+            - {rule: install, at: 1d, entities: [host:ws31]}
+          sequences: 2
+          groups: [host:ws31]
+        """
+    assert only(run(pack, "correlations/fetch_then_install", tests)).passed
+
+
 def test_an_unexpected_alert_fails_with_its_reasons(pack):
     case = only(run(pack, "correlations/fetch_then_install", chain_test(install_at="11m", more="alert: false")))
     assert not case.passed

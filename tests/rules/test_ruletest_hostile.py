@@ -40,6 +40,12 @@ SOUND: dict[str, Any] = {
             "sequences": 1,
             "alert": True,
         },
+        {
+            "name": "a chain that fires",
+            "signals": [{"rule": "fetch", "at": "0s", "entities": ["host:ws31"]}],
+            "fires": True,
+            "groups": ["host:ws31", "id.orig_h=192.0.2.7"],
+        },
     ]
 }
 VALUES = st.recursive(
