@@ -2,37 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sigma.correlations import SigmaCorrelationRule, SigmaExtendedCorrelationCondition, SigmaRuleReference
+from sigma.correlations import (
+    SigmaCorrelationFieldAliases,
+    SigmaCorrelationRule,
+    SigmaExtendedCorrelationCondition,
+    SigmaRuleReference,
+)
+from sigma.exceptions import SigmaCorrelationRuleError, SigmaCorrelationTypeError, SigmaError
 
+from streams.detect.problems import UNREADABLE, Problems
 from streams.detect.values import RuleMistake
 
 
-def parse(document: Mapping[str, Any]) -> SigmaCorrelationRule:
-    """Let pySigma read a document, all but the numbers of its condition.
+def parse(document: Mapping[str, Any], problems: Problems) -> SigmaCorrelationRule:
+    """Let pySigma read a document, all but the numbers of its condition; raise RuleErrors when it gives up on it.
 
-    Raises:
-        RuleMistake: When a value is of a type that pySigma would take for another.
-        SigmaError: When pySigma refuses it.
+    What it has found wrong is collected, and stands in the rule as it stood in the document.
     """
-    _check_types(document)
-    return SigmaCorrelationRule.from_dict(_for_pysigma(document))
+    _check_types(document, problems)
+    problems.check()
+    given = _for_pysigma(document)
+    try:
+        rule = SigmaCorrelationRule.from_dict(given, collect_errors=True)
+    except UNREADABLE:  # it goes on to make a rule of what it has found wrong: let it name the first mistake
+        return problems.demand("correlation", lambda: SigmaCorrelationRule.from_dict(given))
+    problems.add_errors(_independent(rule.errors), "correlation")
+    return rule
 
 
-def _check_types(document: Mapping[str, Any]) -> None:
+def _independent(errors: Iterable[SigmaError]) -> list[SigmaError]:
+    """Leave out what is only wrong because the type is."""
+    found = list(errors)
+    is_typed = not any(isinstance(error, SigmaCorrelationTypeError) for error in found)
+    return [error for error in found if is_typed or type(error) is not SigmaCorrelationRuleError]
+
+
+def _check_types(document: Mapping[str, Any], problems: Problems) -> None:
     """Refuse what pySigma takes for a text, or passes over, without looking."""
     stated = document.get("correlation")
+    if not isinstance(stated, Mapping):
+        problems.add("correlation", f"correlation: {stated!r:.80} is not a map")
     correlation = stated if isinstance(stated, Mapping) else {}
     rules = correlation.get("rules")
     texts = [("id", document.get("id")), ("correlation.type", correlation.get("type"))]
     texts += [("correlation.rules", rule) for rule in (rules if isinstance(rules, list) else ())]
     for where, value in texts:
         if value is not None and not isinstance(value, str):
-            raise RuleMistake(f"{where}: {value!r:.80} is not a text")
+            problems.add(where, f"{where}: {value!r:.80} is not a text")
     if not isinstance(document.get("generate", False), bool):
-        raise RuleMistake(f"generate: {document['generate']!r:.80} is not true or false")
+        problems.add("generate", f"generate: {document['generate']!r:.80} is not true or false")
 
 
 def _for_pysigma(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,5 +80,7 @@ def named_rules(rule: SigmaCorrelationRule) -> list[str]:
 
 
 def names_in_aliases(rule: SigmaCorrelationRule) -> list[str]:
-    """Return the rules that its aliases name."""
-    return [reference.reference for alias in rule.aliases for reference in alias.mapping]
+    """Return the rules that its aliases name; none when they are no aliases."""
+    aliases: Any = rule.aliases  # what pySigma has refused stands there as it was
+    is_read = isinstance(aliases, SigmaCorrelationFieldAliases)
+    return [reference.reference for alias in aliases for reference in alias.mapping] if is_read else []

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from sigma.correlations import (
     SigmaCorrelationCondition,
     SigmaCorrelationRule,
+    SigmaCorrelationTimespan,
     SigmaExtendedCorrelationCondition,
 )
-from sigma.exceptions import SigmaError
 
 from models.entity import ENTITY_TYPES
-from models.errors import RuleProblem
+from models.errors import RuleErrors, RuleProblem
 from models.finding import Analytic
 from streams.correlate.conditions import (
     MEDIAN,
@@ -32,18 +33,19 @@ from streams.correlate.conditions import (
 )
 from streams.correlate.documents import named_rules, names_in_aliases, parse
 from streams.correlate.numbers import Number
-from streams.correlate.own_keys import Context, own_map, read_absences, read_session, read_steps, read_until
+from streams.correlate.own_keys import KNOWN, Context, own_map, read_absences, read_session, read_steps, read_until
 from streams.correlate.renaming import rewrite
 from streams.correlate.settings import duration, risk_threshold, timespan_ms
 from streams.correlate.steps import ANCHOR, ENTITY_PREFIX, Absence, Step
 from streams.detect import metadata
 from streams.detect.logsource import RuleLogSource
 from streams.detect.pipelines import NO_PIPELINES, Pipelines
-from streams.detect.problems import UNREADABLE
+from streams.detect.problems import Lines, Problems
 from streams.detect.values import RuleMistake
 
 __all__ = ["CorrelationSpec", "Reference", "Threshold", "compile_correlation"]
 
+COOLDOWN: Final = "braid.cooldown"
 BEHAVIORAL: Final = 2  # OCSF analytic type of a correlation
 DEFAULT_RISK_THRESHOLD: Final = {
     "event_count": 50,
@@ -55,6 +57,8 @@ DEFAULT_RISK_THRESHOLD: Final = {
 _LEFTMOST: Final = frozenset({"event_count", "value_count", "temporal", "temporal_ordered"})
 DEFAULT_LEVEL: Final = "high"  # several signals together weigh more than one
 _UNNAMED: Final = RuleLogSource()
+_MEDIAN: Final[Number] = MEDIAN
+_NO_STEPS: Final[tuple[tuple[Step, ...], tuple[str, ...]]] = ((), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +214,7 @@ class Reference:
 def compile_correlation(
     document: Mapping[str, Any],
     path: str,
-    line: int,
+    lines: Lines,
     references: Mapping[str, Reference],
     pipelines: Pipelines = NO_PIPELINES,
 ) -> tuple[CorrelationSpec | None, tuple[RuleProblem, ...]]:
@@ -219,62 +223,104 @@ def compile_correlation(
     Args:
         document: The parsed YAML document.
         path: File it stands in, for problems.
-        line: 1-based line where it starts.
+        lines: 1-based lines by key: `""` for the document, `correlation.timespan` ...
         references: Detection rules and correlations by id and by name.
         pipelines: Rewrite the fields that it names as they rewrite those of rules.
 
     Returns:
         The compiled rule and no problems, or None and what has to be mended.
     """
-    title = document.get("title")
     try:
-        rule = parse(document)
-        return _compile(rule, document, references, pipelines), ()
-    except (SigmaError, RuleMistake) as error:
-        message = str(error)
-    except UNREADABLE as error:  # pySigma trusts the types of a document in places
-        message = f"this cannot be read as a correlation: {type(error).__name__}: {error}"
-    return None, (RuleProblem(path, line, title if isinstance(title, str) else "", message),)
+        return _compile(document, references, pipelines, Problems(document, path, lines)), ()
+    except RuleErrors as errors:
+        return None, errors.problems
 
 
 def _compile(
-    rule: SigmaCorrelationRule, document: Mapping[str, Any], references: Mapping[str, Reference], pipelines: Pipelines
+    document: Mapping[str, Any], references: Mapping[str, Reference], pipelines: Pipelines, problems: Problems
 ) -> CorrelationSpec:
-    kind = rule.type.name.lower()
-    named = named_rules(rule)
-    uid_of = {name: _resolve(name, references).analytic.uid for name in (*named, *names_in_aliases(rule))}
-    rules = tuple(uid_of[name] for name in named)
-    group_by = _group_by(document)
-    if pipelines.digest:
-        logsources = [_resolve(name, references).logsource for name in named]
-        rewrite(rule, logsources, pipelines, [name for name in group_by if name.startswith(ENTITY_PREFIX)])
-        group_by = tuple(dict.fromkeys(rule.group_by or ()))
-    timespan = timespan_ms("timespan", rule.timespan)
-    own = own_map(document)
-    condition = document["correlation"].get("condition")
-    formula = _formula(rule, kind, uid_of)
-    about = Context(kind, rules, tuple(named), group_by, timespan, lambda name: _resolve(name, references).analytic.uid)
-    (steps, names), until = read_steps(own, about), read_until(own, about)
+    rule = parse(document, problems)
+    own = _own(document, problems)
+    about = _context(rule, document, references, pipelines, problems)
+    hold, kind, condition = problems.hold, about.kind, document["correlation"].get("condition")
+    uid_of = {name: about.resolve(name) for name in (*about.names, *names_in_aliases(rule))}
+    formula: Formula | None = hold("correlation.condition", lambda: _formula(rule, kind, uid_of), None)
+    fields: tuple[str, ...] = hold("correlation.condition", lambda: _count_fields(rule, kind), ())
+    numbers = condition if isinstance(condition, Mapping) else {}
+    percentile: Number = hold("correlation.condition", lambda: read_percentile(numbers, kind), _MEDIAN)
+    aliases: Mapping[str, Mapping[str, str]] = hold("correlation.aliases", lambda: _aliases(rule, uid_of), {})
+    steps, names = hold("braid.steps", lambda: read_steps(own, about), _NO_STEPS)
+    until: tuple[str, ...] = hold("braid.until", lambda: read_until(own, about), ())
+    session: int | None = hold("braid.session", lambda: read_session(own, about.timespan), None)
+    problems.check()
+    each = len(steps) or len(set(about.rules))
+    threshold = hold("correlation.condition", lambda: _threshold(condition, formula, kind, each), Threshold("gte", 1))
+    absences: tuple[Absence, ...] = hold("braid.absent", lambda: read_absences(own, names, until, about), ())
+    problems.check()
     return CorrelationSpec(
         analytic=_analytic(rule),
         kind=kind,
-        rules=rules,
-        group_by=group_by,
-        timespan=timespan,
-        threshold=_threshold(condition, formula, kind, len(steps) or len(set(rules))),
-        count_fields=_count_fields(rule, kind),
-        aliases=_aliases(rule, uid_of),
-        cooldown=duration(own["cooldown"], "braid.cooldown") if "cooldown" in own else timespan,
-        risk_threshold=risk_threshold(own.get("risk_threshold", DEFAULT_RISK_THRESHOLD[kind])),
+        rules=about.rules,
+        group_by=about.group_by,
+        timespan=about.timespan,
+        threshold=threshold,
+        count_fields=fields,
+        aliases=aliases,
+        cooldown=duration(own["cooldown"], COOLDOWN) if "cooldown" in own else about.timespan,
+        risk_threshold=own.get("risk_threshold", DEFAULT_RISK_THRESHOLD[kind]),
         investigation=str(document.get("investigation") or "").strip(),
-        percentile=read_percentile(condition if isinstance(condition, Mapping) else {}, kind),
+        percentile=percentile,
         formula=formula,
         steps=steps,
-        absences=read_absences(own, names, until, about),
+        absences=absences,
         until=until,
-        session=read_session(own, timespan),
+        session=session,
         name=rule.name or "",
     )
+
+
+def _own(document: Mapping[str, Any], problems: Problems) -> Mapping[str, Any]:
+    """Return the `braid` map, as far as it can be read by itself."""
+    stated = document.get("braid", {})
+    own: Mapping[str, Any] = (
+        {key: value for key, value in stated.items() if key in KNOWN} if isinstance(stated, Mapping) else {}
+    )
+    unknown = next((f".{key}" for key in stated if key not in KNOWN), "") if isinstance(stated, Mapping) else ""
+    problems.hold(f"braid{unknown}", lambda: own_map(document), own)
+    if "cooldown" in own:
+        problems.hold(COOLDOWN, lambda: duration(own["cooldown"], COOLDOWN), 0)
+    if "risk_threshold" in own:
+        problems.hold("braid.risk_threshold", lambda: risk_threshold(own["risk_threshold"]), 0)
+    return own
+
+
+def _context(
+    rule: SigmaCorrelationRule,
+    document: Mapping[str, Any],
+    references: Mapping[str, Reference],
+    pipelines: Pipelines,
+    problems: Problems,
+) -> Context:
+    """Read what the rest is read by, type, rules, group-by and timespan; raise RuleErrors when that cannot be."""
+    if document.get("id") is None:
+        problems.add("id", "a correlation rule needs an id (a UUID): sequences are named by it")
+    named = problems.demand("correlation.rules", lambda: named_rules(rule))
+    for name in dict.fromkeys((*named, *names_in_aliases(rule))):
+        if name not in references:
+            problems.add("correlation.rules" if name in named else "correlation.aliases", _unknown(name))
+    group_by: tuple[str, ...] = problems.hold("correlation.group-by", lambda: _group_by(document), ())
+    if isinstance(rule.timespan, SigmaCorrelationTimespan):
+        problems.hold("correlation.timespan", lambda: timespan_ms("timespan", rule.timespan), 0)
+    problems.check()
+    timespan = timespan_ms("timespan", rule.timespan)
+    if pipelines.digest:
+        logsources = [references[name].logsource for name in named]
+        entities = [name for name in group_by if name.startswith(ENTITY_PREFIX)]
+        problems.demand("correlation", lambda: rewrite(rule, logsources, pipelines, entities))
+        group_by = tuple(dict.fromkeys(rule.group_by or ()))
+    rules = tuple(references[name].analytic.uid for name in named)
+    resolve = partial(_uid_of, references)
+    return Context(rule.type.name.lower(), rules, tuple(named), group_by, timespan, resolve)
 
 
 def _aliases(rule: SigmaCorrelationRule, uid_of: Mapping[str, str]) -> Mapping[str, Mapping[str, str]]:
@@ -287,11 +333,15 @@ def _aliases(rule: SigmaCorrelationRule, uid_of: Mapping[str, str]) -> Mapping[s
     }
 
 
-def _resolve(name: Any, references: Mapping[str, Reference]) -> Reference:
+def _uid_of(references: Mapping[str, Reference], name: Any) -> str:
     found = references.get(name) if isinstance(name, str) else None
     if found is None:
-        raise RuleMistake(f"refers to rule {name!r}, which is in none of the loaded files (by id or name)")
-    return found
+        raise RuleMistake(_unknown(name))
+    return found.analytic.uid
+
+
+def _unknown(name: Any) -> str:
+    return f"refers to rule {name!r}, which is in none of the loaded files (by id or name)"
 
 
 def _group_by(document: Mapping[str, Any]) -> tuple[str, ...]:
@@ -341,8 +391,6 @@ def _count_fields(rule: SigmaCorrelationRule, kind: str) -> tuple[str, ...]:
 
 
 def _analytic(rule: SigmaCorrelationRule) -> Analytic:
-    if rule.id is None:
-        raise RuleMistake("a correlation rule needs an id (a UUID): sequences are named by it")
     return Analytic(
         uid=str(rule.id),
         name=rule.title,

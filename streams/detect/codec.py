@@ -107,6 +107,7 @@ class DocumentForm(Struct, frozen=True, omit_defaults=True, gc=False):
     line: int
     content: RuleForm | FilterForm | CorrelationForm | None = None
     problems: tuple[ProblemForm, ...] = ()
+    lines: dict[str, int] = {}
 
 
 class FileForm(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -141,7 +142,8 @@ def decode_file(data: bytes | msgspec.Raw, path: str) -> CompiledFile:
 
 def _document_form(document: CompiledDocument) -> DocumentForm:
     content = None if document.content is None else _content_form(document.content)
-    return DocumentForm(document.uid, document.title, document.line, content, _problem_forms(document.problems))
+    about = document.uid, document.title, document.line
+    return DocumentForm(*about, content, _problem_forms(document.problems), dict(document.lines))
 
 
 def _content_form(content: Content) -> RuleForm | FilterForm | CorrelationForm:
@@ -174,7 +176,7 @@ def _content_form(content: Content) -> RuleForm | FilterForm | CorrelationForm:
 
 def _document(form: DocumentForm, path: str) -> CompiledDocument:
     content = None if form.content is None else _content(form.content, path)
-    return CompiledDocument(form.uid, form.title, form.line, content, _problems(form.problems, path))
+    return CompiledDocument(form.uid, form.title, form.line, content, _problems(form.problems, path), form.lines)
 
 
 def _content(form: RuleForm | FilterForm | CorrelationForm, path: str) -> Content:

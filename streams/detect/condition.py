@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,10 +17,11 @@ from sigma.conditions import (
     SigmaCondition,
     unwrap_parse_result_operand,
 )
+from sigma.exceptions import SigmaError
 from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaDetections
 
 from streams.detect.predicates import Every, Not, Predicate, Selection, Some, every, some
-from streams.detect.values import PERCENT, Placeholders, RuleMistake, compile_item
+from streams.detect.values import PERCENT, PlacedMistake, Placeholders, RuleMistake, compile_item
 
 MAX_CONDITION_CHARS: Final = 10_000
 MAX_DEPTH: Final = 64  # levels of AND, OR and NOT; evaluation recurses this deep at most
@@ -48,14 +50,25 @@ def compile_detections(detections: SigmaDetections, placeholders: Placeholders =
     """Compile a detection section; several conditions are alternatives.
 
     Raises:
-        RuleMistake: For what cannot be evaluated.
-        SigmaError: For a condition that does not parse.
+        PlacedMistake: For what cannot be evaluated, and a condition that does not parse.
     """
     section = _Section(detections, placeholders)
-    predicate = some(section.condition(parsed.condition) for parsed in detections.parsed_condition)
-    if _depth(predicate) > MAX_DEPTH:
-        raise RuleMistake(f"condition nests deeper than {MAX_DEPTH} levels")
+    with _about("condition"):
+        predicate = some(section.condition(parsed.condition) for parsed in detections.parsed_condition)
+        if _depth(predicate) > MAX_DEPTH:
+            raise RuleMistake(f"condition nests deeper than {MAX_DEPTH} levels")
     return Compiled(predicate, tuple(name for name in detections.detections if name not in section.compiled))
+
+
+@contextmanager
+def _about(key: str) -> Iterator[None]:
+    """Say of every mistake which key it is about, unless it says it already."""
+    try:
+        yield
+    except PlacedMistake:
+        raise
+    except (SigmaError, RuleMistake) as error:
+        raise PlacedMistake(key, str(error)) from error
 
 
 def respell(definition: Any) -> Any:
@@ -168,7 +181,8 @@ class _Section:
             detection = self._detections.detections.get(name)
             if detection is None:
                 raise RuleMistake(f"condition: there is no detection `{name}`")
-            predicate = self._detection(detection)
+            with _about(name):
+                predicate = self._detection(detection)
             self.compiled[name] = None if predicate is None else Selection(name, predicate)
         return self.compiled[name]
 

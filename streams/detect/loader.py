@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -14,7 +14,7 @@ from streams.detect.condition import NO_PLACEHOLDERS
 from streams.detect.documents import MAX_FILE_BYTES, Document, parse_documents
 from streams.detect.filters import RuleFilter, apply_filters, compile_filter
 from streams.detect.pipelines import NO_PIPELINES, Pipelines
-from streams.detect.problems import Lines
+from streams.detect.problems import NO_LINES, Lines
 from streams.detect.rule import DetectionRule, compile_rule
 from streams.detect.values import Placeholders
 
@@ -56,6 +56,7 @@ class CompiledDocument:
         line: 1-based line at which it starts.
         content: The detection or filter, the document itself for a correlation; None when it has problems.
         problems: What is wrong with it.
+        lines: Of a correlation, which is compiled later: 1-based lines by key.
     """
 
     uid: str
@@ -63,6 +64,7 @@ class CompiledDocument:
     line: int
     content: Content | None
     problems: tuple[RuleProblem, ...] = ()
+    lines: Lines = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,8 @@ def compile_document(document: LoadedDocument, placeholders: Placeholders, pipel
     except RuleErrors as error:
         content, problems = None, error.problems
     title = str(document.document.get("title", ""))
-    return CompiledDocument(_uid(document.document), title, document.line, content, problems)
+    lines = document.lines if document.kind == "correlation" else NO_LINES
+    return CompiledDocument(_uid(document.document), title, document.line, content, problems, lines)
 
 
 def link_detections(contents: Iterable[Content | None]) -> tuple[tuple[DetectionRule, ...], tuple[RuleProblem, ...]]:

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 from sigma import exceptions as sigma
 
 from models.errors import RuleErrors, RuleProblem
+from streams.detect.values import PlacedMistake, RuleMistake
 
 Lines = Mapping[str, int]
 NO_LINES: Final[Lines] = {}
@@ -16,6 +17,9 @@ T = TypeVar("T")
 UNREADABLE: Final = (sigma.SigmaError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _KEY_OF_ERROR: Final[Mapping[type[sigma.SigmaError], str]] = {
     sigma.SigmaAuthorError: "author",
+    sigma.SigmaCorrelationConditionError: "correlation.condition",
+    sigma.SigmaCorrelationRuleError: "correlation",
+    sigma.SigmaCorrelationTypeError: "correlation.type",
     sigma.SigmaDateError: "date",
     sigma.SigmaDescriptionError: "description",
     sigma.SigmaFalsePositivesError: "falsepositives",
@@ -33,6 +37,7 @@ _KEY_OF_ERROR: Final[Mapping[type[sigma.SigmaError], str]] = {
     sigma.SigmaStatusError: "status",
     sigma.SigmaTagError: "tags",
     sigma.SigmaTaxonomyError: "taxonomy",
+    sigma.SigmaTimespanError: "correlation.timespan",
     sigma.SigmaTitleError: "title",
 }
 
@@ -68,18 +73,40 @@ class Problems:
             self.add(key, _explain(key, error))
             return default
 
+    def hold(self, key: str, action: Callable[[], T], default: T) -> T:
+        """Do as `attempt` does, with what says by itself where it is wrong."""
+        try:
+            return action()
+        except UNREADABLE as error:
+            self.add(key, _told(error))
+            return default
+
+    def demand(self, key: str, action: Callable[[], T]) -> T:
+        """Do as `insist` does, with what says by itself where it is wrong."""
+        try:
+            return action()
+        except UNREADABLE as error:
+            self.add(key, _told(error))
+            raise RuleErrors(tuple(self._problems)) from error
+
     def insist(self, key: str, action: Callable[[], T]) -> T:
         """Do something without which nothing else can be checked; raise RuleErrors if it raises one of UNREADABLE."""
         try:
             return action()
         except UNREADABLE as error:
-            self.add(key, _explain(key, error))
+            place = f"{key}.{error.key}" if isinstance(error, PlacedMistake) else key
+            self.add(place, _explain(key, error))
             raise RuleErrors(tuple(self._problems)) from error
 
     def check(self) -> None:
         """Raise RuleErrors with everything collected, if there is anything."""
         if self._problems:
             raise RuleErrors(tuple(self._problems))
+
+
+def _told(error: Exception) -> str:
+    is_told = isinstance(error, sigma.SigmaError | RuleMistake)
+    return str(error) if is_told else f"this cannot be read: {type(error).__name__}: {error}"
 
 
 def _explain(key: str, error: Exception) -> str:

@@ -196,7 +196,9 @@ def _try_each(detection: Any, problems: Problems) -> bool:
 
 
 def _logsource(document: Mapping[str, Any]) -> RuleLogSource:
-    return compile_logsource(document.get("logsource") or {}, str(document.get("taxonomy", SIGMA)))
+    stated = document.get("logsource")
+    readable = stated if isinstance(stated, Mapping) else {}  # pySigma has told of one that is no map
+    return compile_logsource(readable, str(document.get("taxonomy", SIGMA)))
 
 
 def _about(key: str, document: Mapping[str, Any], problems: Problems) -> tuple[str, ...]:

@@ -78,6 +78,18 @@ class RuleMistake(ValueError):
     """Say what the author of a rule has to mend; caught where the rule's place is known."""
 
 
+class PlacedMistake(RuleMistake):
+    """Say it of one key of a section.
+
+    Attributes:
+        key: The key.
+    """
+
+    def __init__(self, key: str, message: str) -> None:
+        super().__init__(message)
+        self.key = key
+
+
 @dataclass(frozen=True, slots=True)
 class _Item:
     """What all values of one detection item share.

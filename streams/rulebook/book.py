@@ -98,10 +98,11 @@ def _correlations(
         references.update((name, to) for name, to in reference_to(content).items() if name not in references)
     compiled, problems = [], list[RuleProblem]()
     for content, (path, document) in documents:
-        spec, wrong = compile_correlation(content, path, document.line, references, pipelines)
+        spec, wrong = compile_correlation(content, path, document.lines, references, pipelines)
         problems += wrong
         if spec:
-            compiled.append(Compiled(spec, path, document.line, content.get("generate") is True))
+            line = document.lines.get("correlation.rules", document.line)
+            compiled.append(Compiled(spec, path, line, content.get("generate") is True))
     specs, unlinked = linked(compiled, uids)
     return specs, [*problems, *unlinked]
 

@@ -73,6 +73,13 @@ MISTAKES: dict[str, tuple[str, tuple[str, ...]]] = {
         rule(8, f"logsource: {{product: zeek}}\ndetection: {{a: {{x: 1}}}} {HERE}\n"),
         ("at least one condition",),
     ),
+    "condition": (rule(30, DETECTION, condition=f"condition: 1 of other* {HERE}"), ("`1 of other*` matches no",)),
+    "logsource": (rule(31, DETECTION, logsource=f"logsource: windows {HERE}"), ("must be a valid YAML map",)),
+    "value": (rule(32, DETECTION, a=f"a: {{Image|startswith|windash: '-a -b -c -d -e'}} {HERE}"), ("detection",)),
+    "filter_condition": (
+        rule(33, f"logsource: {{product: zeek}}\nfilter:\n  rules: any\n  a: {{b: c}}\n  condition: not b {HERE}\n"),
+        ("there is no detection `b`",),
+    ),
     "id": (rule(11, DETECTION, id=f"id: ten {HERE}"), ("must be an UUID",)),
     "two_keys": (
         rule(12, DETECTION, status=f"status: new {HERE}", level=f"level: loud {HERE}"),

@@ -185,13 +185,13 @@ def test_correlations_that_look_at_each_other_are_a_mistake_of_each(tmp_path: Pa
     book = loaded(tmp_path, inner="guessed_on_many_days")
     assert book.correlations == ()
     assert [(problem.line, problem.message) for problem in book.problems] == [
-        (8, "looks at itself, by way of the correlations that it refers to"),
-        (13, "looks at itself, by way of the correlations that it refers to"),
+        (11, "looks at itself, by way of the correlations that it refers to"),
+        (17, "looks at itself, by way of the correlations that it refers to"),
     ]
 
 
 def test_a_mistake_in_one_is_a_mistake_of_those_that_look_at_it(tmp_path: Path):
     book = loaded(tmp_path, inner="no_such_rule")
     assert book.correlations == ()
-    assert [problem.line for problem in book.problems] == [8, 13]
+    assert [problem.line for problem in book.problems] == [11, 17]
     assert book.problems[1].message == "refers to a correlation that has a mistake itself"

@@ -26,7 +26,7 @@ def pipelines(folder: Path, *transformations: dict[str, Any]) -> Pipelines:
 
 
 def compiled(source: dict[str, Any], using: Pipelines) -> CorrelationSpec:
-    spec, problems = compile_correlation(source, "rules/spray.yml", 7, REFERENCES, using)
+    spec, problems = compile_correlation(source, "rules/spray.yml", {"": 7}, REFERENCES, using)
     assert problems == ()
     assert spec is not None
     return spec
@@ -51,7 +51,7 @@ def test_counted_fields_follow(tmp_path: Path) -> None:
 
 def test_a_counted_field_of_several_names_is_a_problem(tmp_path: Path) -> None:
     counting = {"type": "value_count", "rules": ["login_failed"], "condition": {"field": "Ip", "gte": 5}}
-    spec, problems = compile_correlation(document(**counting), "a.yml", 1, REFERENCES, pipelines(tmp_path, NAMES))
+    spec, problems = compile_correlation(document(**counting), "a.yml", {"": 1}, REFERENCES, pipelines(tmp_path, NAMES))
     assert spec is None
     assert ["multiple field names" in each.message for each in problems] == [True]
 
@@ -61,7 +61,7 @@ def test_a_condition_on_the_log_source_looks_at_the_rules(tmp_path: Path) -> Non
     windows = Reference(Analytic(FAILED, "Failed"), "", RuleLogSource("windows", "", "security"))
     source = document(group_by=["User"])
     assert compiled(source, using).group_by == ("User",)
-    spec, _ = compile_correlation(source, "a.yml", 1, {**REFERENCES, "login_failed": windows}, using)
+    spec, _ = compile_correlation(source, "a.yml", {"": 1}, {**REFERENCES, "login_failed": windows}, using)
     assert spec is not None
     assert spec.group_by == ("user.name",)
 
@@ -69,7 +69,7 @@ def test_a_condition_on_the_log_source_looks_at_the_rules(tmp_path: Path) -> Non
 def test_a_pipeline_refuses_a_correlation(tmp_path: Path) -> None:
     refusal = {"type": "rule_failure", "message": "ours are elsewhere"}
     using = pipelines(tmp_path, {**refusal, "rule_conditions": [{"type": "is_sigma_correlation_rule"}]})
-    spec, problems = compile_correlation(document(), "a.yml", 1, REFERENCES, using)
+    spec, problems = compile_correlation(document(), "a.yml", {"": 1}, REFERENCES, using)
     assert spec is None
     assert ["refuses it: ours are elsewhere" in each.message for each in problems] == [True]
 

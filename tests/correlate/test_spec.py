@@ -50,14 +50,14 @@ def document(**changes: Any) -> dict[str, Any]:
 
 
 def compiled(source: dict[str, Any]) -> CorrelationSpec:
-    spec, problems = compile_correlation(source, "rules/spray.yml", 7, REFERENCES)
+    spec, problems = compile_correlation(source, "rules/spray.yml", {"": 7}, REFERENCES)
     assert problems == ()
     assert spec is not None
     return spec
 
 
 def problem(source: dict[str, Any]) -> RuleProblem:
-    spec, problems = compile_correlation(source, "rules/spray.yml", 7, REFERENCES)
+    spec, problems = compile_correlation(source, "rules/spray.yml", {"": 7}, REFERENCES)
     assert spec is None
     (only,) = problems
     assert (only.path, only.line) == ("rules/spray.yml", 7)
@@ -350,7 +350,7 @@ def test_a_mistake_in_the_correlation_is_named_with_its_place_and_a_reason(chang
         ({"id": 5}, "id: 5 is not a text"),
         ({"level": "dire"}, "'dire' is not a valid"),
         ({"tags": "attack.t1110"}, "tags"),
-        ({"correlation": "temporal"}, "must be a dict"),
+        ({"correlation": "temporal"}, "correlation: 'temporal' is not a map"),
         ({"generate": "yes"}, "generate: 'yes' is not true or false"),
         ({"braid": ["cooldown"]}, "braid: must be a map"),
         (
@@ -371,10 +371,10 @@ def test_a_mistake_around_the_correlation_is_named_as_well(changes, reason):
     assert reason in found.message
 
 
-@pytest.mark.parametrize("title", [None, 5, ["x"]])
-def test_a_rule_without_a_title_has_none_in_its_problem(title):
+@pytest.mark.parametrize(("title", "name"), [(None, SPRAY), (5, "5"), (["x"], "['x']")])
+def test_a_rule_without_a_title_is_named_by_its_id_in_its_problem(title, name):
     found = problem({**document(), "title": title})
-    assert found.rule == ""
+    assert found.rule == name
     assert "title" in found.message
 
 
@@ -409,8 +409,8 @@ values = st.recursive(
 def test_any_document_compiles_or_has_its_problem_told(around, within):
     source = document()
     source["correlation"] = {**source["correlation"], **within}
-    spec, problems = compile_correlation({**source, **around}, "p", 1, REFERENCES)
-    assert (spec is None) is (len(problems) == 1)
+    spec, problems = compile_correlation({**source, **around}, "p", {"": 1}, REFERENCES)
+    assert (spec is None) is bool(problems)
     assert all(found.message for found in problems)
     if spec is not None:
         assert spec.rules

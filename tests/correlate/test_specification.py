@@ -31,7 +31,7 @@ def compiled(correlation: str, **around: Any) -> CorrelationSpec:
     """Compile a correlation section with what has to stand around it."""
     document = {"title": "Example", "id": "6f1d6f36-24b0-4b0c-9d0e-6b1f0a4e0bff", **around}
     spec, problems = compile_correlation(
-        {**document, "correlation": yaml.safe_load(correlation)}, "example.yml", 1, REFERENCES
+        {**document, "correlation": yaml.safe_load(correlation)}, "example.yml", {"": 1}, REFERENCES
     )
     assert problems == ()
     assert spec is not None

@@ -17,7 +17,7 @@ from models.records import RawRecord
 from streams.detect.engine import Detector
 from streams.detect.loader import LoadedDocument, compile_detections, load_documents
 from streams.detect.rule import DetectionRule
-from streams.rulecheck.logsources import producers
+from streams.sources.producers import producers
 from streams.sources.windows.source import SOURCE as WINDOWS
 from tests.detect import oracle
 from tests.detect.build import AT, event

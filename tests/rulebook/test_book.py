@@ -117,11 +117,69 @@ def test_sound_raises_every_problem_at_once(tmp_path: Path) -> None:
     assert str(raised.value).splitlines() == messages(book)
 
 
+SEVERAL = """\
+title: Sound
+id: {ONE}
+name: sound
+logsource: {product: windows}
+detection: {a: {b: c}, condition: a}
+---
+title: Several mistakes
+id: {TWO}
+level: loud  # <-
+correlation:
+  type: event_count
+  rules:  # <-
+    - sound
+    - gone
+  group-by: [entity.planet]  # <-
+  timespan: 5 minutes  # <-
+  condition: {gte: 5}
+---
+title: More of them
+id: {THREE}
+correlation:
+  type: temporal_ordered
+  rules: [sound, gone]  # <-
+  group-by:  # <-
+    - entity.planet
+  timespan: 2y  # <-
+braid:
+  risk_threshold: 101  # <-
+  cooldown: never  # <-
+  cool_down: 5m  # <-
+---
+title: What is read by the rest
+id: {FOUR}
+correlation:
+  type: temporal
+  rules: [sound, sound]
+  timespan: 5m
+  condition:  # <-
+    gte: 3
+    lt: 3
+braid:
+  absent:  # <-
+    - rule: sound
+      after: nowhere
+"""
+
+
+def test_every_mistake_of_a_correlation_is_told_at_the_line_of_its_key(tmp_path: Path) -> None:
+    text = SEVERAL
+    for name, uid in (("ONE", ONE), ("TWO", TWO), ("THREE", THREE), ("FOUR", FOUR)):
+        text = text.replace(f"{{{name}}}", uid)
+    book = load(tmp_path, rules=text)
+    assert [problem.line for problem in book.problems] == [
+        number for number, line in enumerate(text.splitlines(), 1) if line.endswith("# <-")
+    ], messages(book)
+
+
 def test_a_correlation_that_refers_to_a_missing_rule_says_which_and_where(tmp_path: Path) -> None:
     content = f"{detection(ONE)}---\n{correlation(THREE, ONE, 'never_written', title='Half of it')}"
     book = load(tmp_path, mixed=content)
     assert book.correlations == ()
-    line = content.splitlines().index("---") + 2
+    line = content.splitlines().index("  rules: [" + ONE + ", never_written]") + 1
     (message,) = messages(book)
     assert message.startswith(f"{tmp_path / 'mixed.yml'}:{line}: Half of it: ")
     assert "'never_written'" in message
