@@ -66,7 +66,7 @@ class Threshold:
         """Tell whether more signals can only make it true: then no waiting for the window to close is needed."""
         return self.grows and self.upwards
 
-    def holds(self, figure: Number | None) -> bool:
+    def holds(self, figure: Number | float | None) -> bool:
         """Compare; a window without a figure holds nothing."""
         if figure is None or not _OPERATORS[self.op](figure, self.count):
             return False

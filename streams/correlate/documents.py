@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from sigma.correlations import (
     SigmaCorrelationFieldAliases,
@@ -13,8 +13,11 @@ from sigma.correlations import (
 )
 from sigma.exceptions import SigmaCorrelationRuleError, SigmaCorrelationTypeError, SigmaError
 
+from streams.correlate.risk import KIND as RISK
 from streams.detect.problems import UNREADABLE, Problems
 from streams.detect.values import RuleMistake
+
+EVERY: Final = "every detection"  # what pySigma is told of a rule that names none
 
 
 def parse(document: Mapping[str, Any], problems: Problems) -> SigmaCorrelationRule:
@@ -57,21 +60,32 @@ def _check_types(document: Mapping[str, Any], problems: Problems) -> None:
 
 
 def _for_pysigma(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document with one operator in its condition, the only number of them that pySigma takes."""
+    """Return the document as pySigma takes it: one operator in its condition, and a type that it knows."""
     correlation = document.get("correlation")
-    condition = correlation.get("condition") if isinstance(correlation, Mapping) else None
-    if not isinstance(correlation, Mapping) or not isinstance(condition, Mapping):
+    if not isinstance(correlation, Mapping):
         return dict(document)
-    stand_in = {"gte": 1, **({"field": condition["field"]} if "field" in condition else {})}
-    return {**document, "correlation": {**correlation, "condition": stand_in}}
+    condition = correlation.get("condition")
+    if isinstance(condition, Mapping):
+        stand_in = {"gte": 1, **({"field": condition["field"]} if "field" in condition else {})}
+        correlation = {**correlation, "condition": stand_in}
+    if correlation.get("type") == RISK:
+        correlation = {"rules": [EVERY], **correlation, "type": "event_count", "condition": {"gte": 1}}
+    return {**document, "correlation": correlation}
 
 
-def named_rules(rule: SigmaCorrelationRule) -> list[str]:
+def kind_of(document: Mapping[str, Any], rule: SigmaCorrelationRule) -> str:
+    """Return the type of a correlation; `risk` is one that pySigma does not know."""
+    return RISK if document["correlation"].get("type") == RISK else rule.type.name.lower()
+
+
+def named_rules(document: Mapping[str, Any], rule: SigmaCorrelationRule) -> list[str]:
     """Return the rules it looks at, as it names them; a boolean condition may name them alone.
 
     Raises:
-        RuleMistake: When there are none.
+        RuleMistake: When there are none; only `risk` may name none, and then looks at every detection.
     """
+    if document["correlation"].get("type") == RISK and "rules" not in document["correlation"]:
+        return []
     if rule.rules is None and isinstance(rule.condition, SigmaExtendedCorrelationCondition):
         rule.rules = [SigmaRuleReference(name) for name in rule.condition.get_referenced_rules()]
     if not rule.rules:

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from models.errors import RuleProblem
 from models.finding import Analytic
-from streams.correlate.spec import BEHAVIORAL, CorrelationSpec, Reference
+from streams.correlate.compiling import BEHAVIORAL, Reference
+from streams.correlate.spec import CorrelationSpec
 
 
 class Compiled(NamedTuple):

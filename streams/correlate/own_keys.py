@@ -28,7 +28,7 @@ from streams.correlate.settings import duration
 from streams.correlate.steps import ANCHOR, ENTITY_PREFIX, Absence, Step
 from streams.detect.values import RuleMistake
 
-KNOWN: Final = ("absent", "cooldown", "max_gap", "risk_threshold", "session", "steps", "until")
+KNOWN: Final = ("absent", "cooldown", "max_gap", "risk", "risk_threshold", "session", "steps", "until")
 MAX_COUNT: Final = 1_000_000
 FIRST: Final = "first"
 _STEP_KEYS: Final = frozenset({"rule", "name", "count", "within", "group-by"})

@@ -19,6 +19,7 @@ from typing import Final, NamedTuple
 from models.finding import Sequence, Signal
 from models.flood import SECOND_MS
 from streams.correlate.chaining import signal_of
+from streams.correlate.risk import most
 from streams.correlate.routing import EVERYTHING, Router, group_prefixes, is_in_group
 from streams.correlate.sequences import sequence_of, standing_of
 from streams.correlate.spec import CorrelationSpec
@@ -291,6 +292,8 @@ def _later(signals: tuple[Signal, ...], floor: int) -> tuple[Signal, ...]:
 def _may_hold(watch: _Watch, near: Collection[Signal]) -> bool:
     """Tell whether some window of these signals may meet a condition that more of them can only make true."""
     threshold = watch.spec.threshold
+    if watch.spec.breadth is not None:
+        return threshold.holds(most(watch.spec.breadth, near))
     if watch.spec.kind in {"event_count", "value_count"}:
         return threshold.holds(sum(signal.count for signal in near))
     present = {signal.analytic.uid for signal in near}

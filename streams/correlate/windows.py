@@ -18,6 +18,7 @@ from streams.correlate import figures
 from streams.correlate.conditions import NUMERIC_KINDS
 from streams.correlate.numbers import Number, number_of
 from streams.correlate.ordered import NEVER, completions, is_free
+from streams.correlate.risk import reaching
 from streams.correlate.routing import is_in_group
 from streams.correlate.spec import CorrelationSpec
 from streams.correlate.steps import ANCHOR, Absence, Step
@@ -184,6 +185,8 @@ def _figure_holds(scene: _Scene) -> Callable[[int], bool]:
     spec = scene.spec
     if spec.kind == "temporal_ordered":
         return _ordered(scene)
+    if spec.breadth is not None:
+        return reaching(spec.breadth, spec.threshold.holds, scene.moments, scene.ends)
     found = _figures(scene)
     return lambda position: spec.threshold.holds(found[position])
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from models.errors import RuleErrors, RuleProblem
+from streams.correlate.compiling import Reference, compile_correlation
 from streams.correlate.linking import Compiled, linked, reference_to
-from streams.correlate.spec import CorrelationSpec, Reference, compile_correlation
+from streams.correlate.spec import CorrelationSpec
 from streams.detect.filters import RuleFilter
 from streams.detect.loader import CompiledDocument, link_detections
 from streams.detect.pipelines import NO_PIPELINES, Pipelines

@@ -17,7 +17,8 @@ from models.entity import EntityKey
 from models.finding import Analytic, Attack, EventRef, Signal
 from models.records import Coordinates
 from models.uids import content_uid, sha256_hex, signal_uid
-from streams.correlate.spec import CorrelationSpec, Threshold
+from streams.correlate.conditions import Threshold
+from streams.correlate.spec import CorrelationSpec
 
 START: Final = 1_700_000_000_000
 MINUTE_MS: Final = 60_000

@@ -19,7 +19,7 @@ from streams.correlate.routing import Router
 from streams.correlate.spec import CorrelationSpec
 from streams.correlate.windows import Span
 from streams.flood import Moment
-from tests.correlate.oracle_steps import Group, cut
+from tests.correlate.oracle_steps import Group, cut, is_risky
 
 COMPARE = {
     "gte": operator.ge,
@@ -59,6 +59,8 @@ def holds(spec: CorrelationSpec, window: list[Signal], group: Group) -> bool:
         return False
     if spec.kind == "temporal_ordered":
         return group.has_run(window)
+    if spec.breadth:
+        return any(is_risky(spec, spec.breadth, [s for s in window if s.time <= end.time]) for end in window)
     fired = group.fired(window)
     if spec.formula:
         return is_true(spec.formula, {step.rule for step in fired})

@@ -6,6 +6,7 @@ import math
 from itertools import combinations, pairwise, product
 
 from models.finding import Signal
+from streams.correlate.risk import Breadth
 from streams.correlate.spec import CorrelationSpec
 from streams.correlate.steps import ANCHOR, Absence, Step
 
@@ -19,6 +20,24 @@ def cut(spec: CorrelationSpec, here: list[Signal], group: Group) -> list[Signal]
     window = [s for s in here if s.time <= min(first + spec.timespan, until)]
     gaps = [n for n, (a, b) in enumerate(pairwise(window), 1) if spec.session and b.time - a.time > spec.session]
     return window[: gaps[0]] if gaps else window
+
+
+def is_risky(spec: CorrelationSpec, asked: Breadth, held: list[Signal]) -> bool:
+    """Whether signals up to now, each at what is left of its risk, are enough and from enough sides."""
+    now, total = held[-1].time, 0.0
+    for rule in sorted({s.analytic.uid for s in held}):
+        left = [
+            s.risk * 0.5 ** ((now - s.time) / (asked.half_life or math.inf)) for s in held if s.analytic.uid == rule
+        ]
+        total += sum(sorted(left)[-asked.repeats :])
+    parts = [part for s in held for part in s.made_of]
+    return (
+        round(total, 6) >= spec.threshold.count
+        and len({part.rule for part in parts}) >= asked.detections
+        and len({tactic for part in parts for tactic in part.tactics}) >= asked.tactics
+        and len({part.domain for part in parts}) >= asked.domains
+        and len({s.event.source for s in held}) >= asked.sources
+    )
 
 
 class Group:

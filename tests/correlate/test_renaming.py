@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from models.finding import Analytic
-from streams.correlate.spec import CorrelationSpec, Reference, compile_correlation
+from streams.correlate.compiling import Reference, compile_correlation
+from streams.correlate.spec import CorrelationSpec
 from streams.detect.logsource import RuleLogSource
 from streams.detect.pipelines import Pipelines, load_pipelines
 from streams.rulebook import load_rulebook

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from models.entity import ENTITY_TYPES
 from models.errors import RuleProblem
 from models.finding import Analytic, Attack
-from streams.correlate.conditions import Formula
-from streams.correlate.spec import CorrelationSpec, Reference, Threshold, compile_correlation
+from streams.correlate.compiling import Reference, compile_correlation
+from streams.correlate.conditions import Formula, Threshold
+from streams.correlate.spec import CorrelationSpec
 
 FAILED = "5b1c6a6e-0d0a-4c3f-9f57-2f6a0c1d0001"
 WORKED = "5b1c6a6e-0d0a-4c3f-9f57-2f6a0c1d0002"
@@ -355,7 +356,7 @@ def test_a_mistake_in_the_correlation_is_named_with_its_place_and_a_reason(chang
         ({"braid": ["cooldown"]}, "braid: must be a map"),
         (
             {"braid": {"cool_down": "1h", 5: 1}},
-            "unknown key 5, cool_down; known: absent, cooldown, max_gap, risk_threshold, session, steps, until",
+            "unknown key 5, cool_down; known: absent, cooldown, max_gap, risk, risk_threshold, session, steps, until",
         ),
         ({"braid": {"cooldown": 60}}, "braid.cooldown: Timespan '60' is invalid"),
         ({"braid": {"cooldown": "3y"}}, "braid.cooldown: 3y is longer than a year"),

@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from models.finding import Analytic, Signal
+from streams.correlate.compiling import Reference, compile_correlation
 from streams.correlate.engine import Correlator
-from streams.correlate.spec import CorrelationSpec, Reference, compile_correlation
+from streams.correlate.spec import CorrelationSpec
 from streams.rulebook import load_rulebook
 from tests.correlate.build import signal
 from tests.correlate.drive import Driver
