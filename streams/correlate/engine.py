@@ -26,6 +26,7 @@ from streams.correlate.state import EMPTY_BYTES, KeyState, Known, row_bytes, sta
 from streams.flood import FLOOD_LIMIT, clipped, last_time, split_by_target
 
 NEVER: Final = 2**62
+_NONE: Final = frozenset[str]()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ class Correlator:
         before, outputs = state, list[Output]()
         horizon = watermark - LINK_HORIZON_MS
         known = state.known if self._restater.knows(state) else None
-        stale, touched = known.stale if known else None, None
+        stale, touched = known.stale if known else _NONE if _is_blank(state) else None, None
         if isinstance(item, Signal):
             held = with_signal(state, item, key, self.flood_limit)
             if held is state:
@@ -258,6 +259,11 @@ def _most_bytes(before: KeyState, after: KeyState, known: Known | None, item: It
         most += row_bytes(item)
     known_uids = {one.uid for one in before.standing}
     return most + sum(standing_bytes(one) for one in after.standing if one.uid not in known_uids)
+
+
+def _is_blank(state: KeyState) -> bool:
+    """Tell whether nothing can have been found in a state yet."""
+    return not (state.signals or state.standing or state.floors)
 
 
 def _is_young(state: KeyState, horizon: int) -> bool:

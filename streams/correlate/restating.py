@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
 from typing import Final, NamedTuple
 
-from models.finding import Sequence, Signal
+from models.finding import Sequence as Found
+from models.finding import Signal
 from models.flood import SECOND_MS
 from streams.correlate.chaining import signal_of
 from streams.correlate.risk import most
@@ -30,6 +31,7 @@ from streams.flood import Moment, last_time, moments
 LINK_HORIZON_MS: Final = 2 * 3_600_000  # a link's validity reaches at most this far back from the event that shows it
 
 
+Shape = tuple[str, ...]
 _NAME: Final = re.compile("[^:=]*[:=]")
 _NO_HOLDS: Final[Mapping[str, int]] = {}
 
@@ -55,7 +57,7 @@ class Restated(NamedTuple):
 
     spec: CorrelationSpec
     before: tuple[Standing, ...]
-    found: tuple[Sequence, ...]
+    found: tuple[Found, ...]
     entries: tuple[Standing, ...]
     signals: tuple[Signal, ...] = ()
 
@@ -85,6 +87,7 @@ class _Watch:
         spec: The correlation.
         rules: Uids of the rules it looks at.
         prefixes: How the parts of its groups' keys begin.
+        shape: The same, as it is known of a key.
         is_steady: Whether more signals can only make its windows hold, one by one from the left.
     """
 
@@ -92,6 +95,7 @@ class _Watch:
     spec: CorrelationSpec
     rules: frozenset[str]
     prefixes: tuple[str, ...]
+    shape: Shape
     is_steady: bool
 
     def fits(self, parts: list[str]) -> bool:
@@ -110,27 +114,26 @@ def touched_by(signal: Signal) -> Touched:
 class Restater:
     """All correlations, by the rules they look at. Immutable once made."""
 
-    __slots__ = ("_by_rule", "_has_fickle", "_holds", "_is_sound", "_of", "_router", "_uids", "_watches")
+    __slots__ = ("_fickle", "_holds", "_is_sound", "_of", "_reaching", "_router", "_uids")
 
     def __init__(self, specs: Iterable[CorrelationSpec], router: Router) -> None:
         self._router = router
-        self._watches = tuple(_watch(number, spec) for number, spec in enumerate(specs))
+        watches = [_watch(number, spec) for number, spec in enumerate(specs)]
         of: dict[str, list[_Watch]] = {}
-        for watch in self._watches:
+        for watch in watches:
             of.setdefault(watch.spec.uid, []).append(watch)
         self._of: Mapping[str, tuple[_Watch, ...]] = {uid: tuple(found) for uid, found in of.items()}
-        self._is_sound = len(self._of) == len(self._watches)
+        self._is_sound = len(self._of) == len(watches)
         self._uids = frozenset(self._of)
-        self._has_fickle = not all(watch.is_steady for watch in self._watches)
-        by_rule: dict[str, list[_Watch]] = {}
-        for watch in self._watches:
+        self._fickle = frozenset(watch.shape for watch in watches if not watch.is_steady)
+        reaching: dict[tuple[Shape, str], list[_Watch]] = {}
+        self._holds: dict[Shape, dict[str, int]] = {}
+        for watch in watches:
+            holds = self._holds.setdefault(watch.shape, {})
             for rule in watch.rules:
-                by_rule.setdefault(rule, []).append(watch)
-        self._by_rule: Mapping[str, tuple[_Watch, ...]] = {rule: tuple(found) for rule, found in by_rule.items()}
-        self._holds: dict[tuple[str, ...], dict[str, int]] = {}
-        for watch in self._watches:
-            holds = self._holds.setdefault(_shape(watch.prefixes or (EVERYTHING,)), {})
-            holds.update((rule, max(holds.get(rule, 0), watch.spec.reach)) for rule in watch.rules)
+                reaching.setdefault((watch.shape, rule), []).append(watch)
+                holds[rule] = max(holds.get(rule, 0), watch.spec.reach)
+        self._reaching = {place: tuple(found) for place, found in reaching.items()}
 
     def holds(self, key: str) -> Mapping[str, int]:
         """Return for how long (ms) a key has to remember signals, by rule; of a rule that is not there, no time."""
@@ -168,14 +171,16 @@ class Restater:
         """
         before = _by_spec(state.standing)
         floors = dict(state.floors)
-        if stale is None or not self._is_sound:
-            watches, stale = self._all_of(state, before), self._uids
-        else:
-            watches = self._reached(state, before, touched, stale)
         parts = key.split("|")
+        shape = _shape(parts)
+        if stale is None or not self._is_sound:
+            reached: Sequence[_Watch] = self._all_of(shape, state, before)
+            stale = self._uids
+        else:
+            reached = self._reached(shape, state, before, touched, stale)
         found: list[Restated] = []
         now: dict[int, tuple[Standing, ...]] = {}
-        for watch in watches:
+        for watch in reached:
             uid = watch.spec.uid
             stood, place = before.get(uid, ()), _Place(parts, floors.get(uid, -1), watermark, state.watermark)
             kept: tuple[Standing, ...] = ()
@@ -193,28 +198,33 @@ class Restater:
                 now.setdefault(watch.number, stood)
         return tuple(chain.from_iterable(now[number] for number in sorted(now))), found
 
-    def _all_of(self, state: KeyState, before: Mapping[str, object]) -> list[_Watch]:
+    def _all_of(self, shape: Shape, state: KeyState, before: Mapping[str, object]) -> list[_Watch]:
         """Return, in their order, all that look at a signal of a state, or have a sequence there."""
         rules = {signal.analytic.uid for signal in state.signals}
-        watches = {watch.number: watch for rule in rules for watch in self._by_rule.get(rule, ())}
+        watches = {watch.number: watch for rule in rules for watch in self._reaching.get((shape, rule), ())}
         for uid in before:
             watches.update((watch.number, watch) for watch in self._of.get(uid, ()))
         return [watches[number] for number in sorted(watches)]
 
     def _reached(
-        self, state: KeyState, before: Mapping[str, object], touched: Touched | None, stale: frozenset[str]
-    ) -> list[_Watch]:
+        self,
+        shape: Shape,
+        state: KeyState,
+        before: Mapping[str, object],
+        touched: Touched | None,
+        stale: frozenset[str],
+    ) -> Sequence[_Watch]:
         """Return, in their order, those that a step can concern; it concerns any that more signals could undo."""
-        watches = list(self._by_rule.get(touched.rule, ())) if touched else []
-        if stale or self._has_fickle:
-            own = {watch.number for watch in watches}
-            watches += [
-                watch
-                for watch in self._all_of(state, before)
-                if watch.number not in own and (not watch.is_steady or watch.spec.uid in stale)
-            ]
-            watches.sort(key=lambda watch: watch.number)
-        return watches
+        watches = self._reaching.get((shape, touched.rule), ()) if touched else ()
+        if not stale and shape not in self._fickle:
+            return watches
+        own = {watch.number for watch in watches}
+        further = [
+            watch
+            for watch in self._all_of(shape, state, before)
+            if watch.number not in own and (not watch.is_steady or watch.spec.uid in stale)
+        ]
+        return sorted((*watches, *further), key=lambda watch: watch.number)
 
     def _whole(
         self, watch: _Watch, key: str, state: KeyState, stood: tuple[Standing, ...], place: _Place
@@ -269,10 +279,11 @@ class Restater:
 
 
 def _watch(number: int, spec: CorrelationSpec) -> _Watch:
-    return _Watch(number, spec, spec.watched, group_prefixes(spec), spec.is_steady)
+    prefixes = group_prefixes(spec)
+    return _Watch(number, spec, spec.watched, prefixes, _shape(prefixes or (EVERYTHING,)), spec.is_steady)
 
 
-def _shape(parts: Iterable[str]) -> tuple[str, ...]:
+def _shape(parts: Iterable[str]) -> Shape:
     """Return what is before the values in the parts of a key: `host:`, `TargetUserName=`; long names by their start."""
     return tuple(found[0] if (found := _NAME.match(part)) else part for part in parts)
 

@@ -21,7 +21,9 @@ from models.records import Coordinates
 STATE_VERSION: Final = 4
 MAX_PLAIN_BYTES: Final = 1_000_000  # a state that unpacks to more is not one of ours
 PACKING_BYTES: Final = 64  # what packing adds at most
-PLACE_BYTES: Final = 8  # digits of a reference, a comma
+TEXT_BYTES: Final = 6  # what one text takes besides itself: quotes, a comma, brackets around it and its like
+ENTITY_BYTES: Final = 9  # the longest type of an entity with its colon
+FRAME_BYTES: Final = 200  # of a signal and its analytic without their texts: numbers, brackets, an analytic's place
 EMPTY_BYTES: Final = 256  # of a state that holds nothing yet, its packing and growing numbers included
 _SIGNAL: Final = (str, int, int, list, str, int, int, list, dict, list, int, list, list, list)
 
@@ -109,8 +111,20 @@ def plain_bytes(state: KeyState) -> bytes:
 
 
 def row_bytes(signal: Signal) -> int:
-    """Return how many bytes a signal takes in a state before it is packed, its analytic included."""
-    return len(orjson.dumps([_signal_row(signal, 0), _analytic_row(signal.analytic)])) + PLACE_BYTES
+    """Return how many bytes a signal takes in a state at most before it is packed, its analytic included."""
+    ref, analytic = signal.event, signal.analytic
+    texts = [signal.uid, signal.domain, ref.uid, ref.source, ref.at.topic, ref.sha256]
+    texts += (analytic.uid, analytic.name, analytic.author, *signal.selections)
+    for pairs in (signal.fields.items(), signal.matched):
+        for pair in pairs:
+            texts += pair
+    entities = (*signal.entities, *signal.via)
+    texts += [entity.value for entity in entities]
+    for attack in analytic.attacks:
+        texts += (attack.tactic, attack.technique)
+    for part in signal.parts:
+        texts += (part.rule, part.domain, *part.tactics)
+    return len(orjson.dumps("".join(texts))) + TEXT_BYTES * len(texts) + ENTITY_BYTES * len(entities) + FRAME_BYTES
 
 
 def standing_bytes(one: Standing) -> int:

@@ -13,9 +13,17 @@ from hypothesis import strategies as st
 
 from models.entity import ENTITY_TYPES, EntityKey, EntityLink
 from models.errors import InvalidRecord
-from models.finding import Analytic, Attack, EventRef, Signal
+from models.finding import Analytic, Attack, EventRef, Part, Signal
 from models.records import Coordinates
-from streams.correlate.state import STATE_VERSION, KeyState, Standing, decode_state, encode_state
+from streams.correlate.state import (
+    STATE_VERSION,
+    KeyState,
+    Standing,
+    decode_state,
+    encode_state,
+    plain_bytes,
+    row_bytes,
+)
 from streams.flood import merged
 from tests.correlate.build import link, signal, state_of
 from tests.models.strategies import folded, grain_rows
@@ -38,6 +46,7 @@ analytics = st.builds(
 refs = st.builds(
     EventRef, texts, st.integers(1001, 7004), texts, st.builds(Coordinates, texts, numbers, numbers), texts
 )
+parts = st.builds(Part, texts, texts, st.integers(0, 100), st.lists(texts, max_size=3).map(tuple))
 single_signals = st.builds(
     Signal,
     uid=texts,
@@ -53,10 +62,13 @@ single_signals = st.builds(
     count=st.integers(1, 2**53),
     via=st.lists(entities, max_size=1).map(tuple),
     selections=st.lists(texts, max_size=2).map(tuple),
+    parts=st.lists(parts, max_size=2).map(tuple),
 )
 signals = single_signals | st.builds(folded, single_signals, grain_rows)
 links = st.builds(EntityLink, texts, entities, entities, times, times, st.integers(0, 100), texts, texts)
-standings = st.builds(Standing, texts, texts, texts, times, times, st.booleans())
+standings = st.builds(
+    Standing, texts, texts, texts, times, times, st.booleans(), st.lists(texts, max_size=3).map(tuple)
+)
 states = st.builds(
     KeyState,
     signals=st.lists(signals, max_size=5).map(tuple),
@@ -169,3 +181,9 @@ def test_a_form_that_lacks_a_member_is_refused(name):
     del form[name]
     with pytest.raises(InvalidRecord):
         decode_state(packed(form))
+
+
+@given(single_signals)
+def test_a_signal_takes_no_more_bytes_than_is_reckoned_with(held):
+    empty = len(plain_bytes(KeyState()))
+    assert len(plain_bytes(KeyState(signals=(held,)))) - empty <= row_bytes(held)
