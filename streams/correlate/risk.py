@@ -1,7 +1,7 @@
 """The correlation type `risk`: weak signals that only together, and from many sides, are worth a look.
 
-Each signal adds its risk to the window and loses weight as time goes by: half of it in every half-life. The figure of a
-window is the largest sum that any of its signals finds there, as of its own time, when what has happened up to then
+Each signal adds its risk to the window and loses weight as time goes by: half of it in every half-life. What one
+detection finds in one source counts once, unless more `repeats` are asked for. The figure of a window is the largest sum that any of its signals finds there, as of its own time, when what has happened up to then
 comes from as many detections, tactics, domains and sources as the rule asks for. So the type is Braid's own; the idea
 of scores per entity is that of risk-based alerting as security analytics has it.
 """
@@ -32,7 +32,7 @@ class Breadth:
 
     Attributes:
         half_life: After how long (ms) a signal weighs half; None for as long as the window lasts.
-        repeats: How many signals of one detection count, those that weigh most.
+        repeats: How many signals of one detection and source count, those that weigh most.
         detections: Distinct detections needed.
         tactics: Distinct ATT&CK tactics needed.
         domains: Distinct domains needed.
@@ -104,7 +104,7 @@ class _Sum:
 
     breadth: Breadth
     start: int = 0
-    weights: dict[str, list[float]] = field(default_factory=dict)
+    weights: dict[tuple[str, str], list[float]] = field(default_factory=dict)
     tactics: set[str] = field(default_factory=set)
     domains: set[str] = field(default_factory=set)
     sources: set[str] = field(default_factory=set)
@@ -114,7 +114,7 @@ class _Sum:
         """Take a signal in; tell whether all of it is enough, as of that signal's time."""
         signal = moment.signal
         self.start = self.start or moment.time
-        self._weigh(signal.analytic.uid, signal.risk / self._faded(moment.time), moment.matches)
+        self._weigh((signal.analytic.uid, signal.event.source), signal.risk / self._faded(moment.time), moment.matches)
         self.sources.add(signal.event.source)
         self.tactics.update(signal.analytic.tactics)
         for part in signal.made_of:
@@ -123,8 +123,8 @@ class _Sum:
             self.tactics.update(part.tactics)
         return self._is_broad() and holds(self._total(moment.time))
 
-    def _weigh(self, rule: str, weight: float, matches: int) -> None:
-        held = self.weights.setdefault(rule, [])
+    def _weigh(self, kind: tuple[str, str], weight: float, matches: int) -> None:
+        held = self.weights.setdefault(kind, [])
         for _ in range(min(matches, self.breadth.repeats)):
             insort(held, weight)
         del held[: max(0, len(held) - self.breadth.repeats)]
@@ -135,7 +135,7 @@ class _Sum:
         return 1.0 if half_life is None else 2.0 ** (-min(1000.0, (time - self.start) / half_life))
 
     def _total(self, time: int) -> float:
-        weights = (weight for rule in sorted(self.weights) for weight in self.weights[rule])
+        weights = (weight for kind in sorted(self.weights) for weight in self.weights[kind])
         return round(sum(weights) * self._faded(time), _DIGITS)
 
     def _is_broad(self) -> bool:
@@ -150,7 +150,8 @@ class _Sum:
 
 def most(breadth: Breadth, signals: Iterable[Signal]) -> int:
     """Return what the sum of signals is at most."""
-    highest: dict[str, int] = {}
+    highest: dict[tuple[str, str], int] = {}
     for signal in signals:
-        highest[signal.analytic.uid] = max(highest.get(signal.analytic.uid, 0), signal.risk)
+        kind = signal.analytic.uid, signal.event.source
+        highest[kind] = max(highest.get(kind, 0), signal.risk)
     return sum(highest.values()) * breadth.repeats

@@ -21,6 +21,7 @@ tests:
         entities: [ip:192.0.2.7]      # optional
         fields: {id.orig_h: 192.0.2.7, user.name: "user{n}"}   # optional; what correlations group by or count
         domain: network               # optional; else that of the rule's class or directory, else workload
+        source: zeek                  # optional: the source of its event, for the type risk
         repeat: 15                    # optional: as often, numbered from 0 where `{n}` stands in a field
         every: 1m                     # optional: the distance between repetitions
     links: [{left: "ip:192.0.2.7", right: "host:web01"}]       # optional; hold for the whole test

@@ -36,6 +36,7 @@ class GivenSignal:
         entities: Entities its event names.
         fields: Field values; `{n}` in one stands for the number of the repetition, from 0.
         domain: `identity`, `network`, `workload`, or empty for the rule's own.
+        source: Name of the source that the event came from.
         repeat: How many times.
         every: Distance between repetitions, ms.
     """
@@ -46,6 +47,7 @@ class GivenSignal:
     entities: tuple[EntityKey, ...]
     fields: Mapping[str, str]
     domain: str
+    source: str
     repeat: int
     every: int
 

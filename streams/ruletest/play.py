@@ -130,7 +130,7 @@ def _hits(given: GivenSignal, index: int, rule: Rule) -> Iterator[Signal]:
             uid=signal_uid(rule.uid, event),
             time=START_MS + given.at + n * given.every,
             analytic=rule.analytic,
-            event=EventRef(event, _CLASS_OF_DOMAIN[domain], "test", WHERE, "0" * 64),
+            event=EventRef(event, _CLASS_OF_DOMAIN[domain], given.source, WHERE, "0" * 64),
             domain=domain,
             confidence=confidence,
             risk=risk,

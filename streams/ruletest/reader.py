@@ -20,6 +20,7 @@ from streams.ruletest.given import CorrelationTest, DetectionTest, Expected, Giv
 from streams.sources.registry import SOURCES
 
 MAX_REPEAT: Final = 10_000  # of one signal, and of all signals of a test together
+NO_SOURCE: Final = "test"  # of a hit that does not say where its event came from
 _OF_CORRELATIONS: Final = frozenset({"signals", "records"})
 _OF_DETECTIONS: Final = frozenset({"source", "record", "line", "columns"})
 _EXPECTED: Final = ("fires", "sequences", "groups", "alert")
@@ -163,7 +164,7 @@ def _signals(item: dict[str, Any], place: Place, lines: Lines) -> tuple[GivenSig
 
 
 def _signal(item: Any, place: Place, lines: Lines) -> GivenSignal:
-    check_keys(item, place, {"rule", "at"}, {"entities", "fields", "domain", "repeat", "every"})
+    check_keys(item, place, {"rule", "at"}, {"entities", "fields", "domain", "source", "repeat", "every"})
     domain = text(item, "domain", place, default="")
     if domain not in {"", *DOMAINS}:
         raise Mistake((*place, "domain"), f"domain: {domain!r} is none of {', '.join(DOMAINS)}")
@@ -178,6 +179,7 @@ def _signal(item: Any, place: Place, lines: Lines) -> GivenSignal:
         entities=tuple(_entity(value, (*place, "entities", n)) for n, value in enumerate(entities)),
         fields=_fields(item.get("fields", {}), (*place, "fields")),
         domain=domain,
+        source=text(item, "source", place, default=NO_SOURCE) or NO_SOURCE,
         repeat=repeat,
         every=time_ms(item, "every", place) if "every" in item else 0,
     )

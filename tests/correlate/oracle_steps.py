@@ -25,11 +25,10 @@ def cut(spec: CorrelationSpec, here: list[Signal], group: Group) -> list[Signal]
 def is_risky(spec: CorrelationSpec, asked: Breadth, held: list[Signal]) -> bool:
     """Whether signals up to now, each at what is left of its risk, are enough and from enough sides."""
     now, total = held[-1].time, 0.0
-    for rule in sorted({s.analytic.uid for s in held}):
-        left = [
-            s.risk * 0.5 ** ((now - s.time) / (asked.half_life or math.inf)) for s in held if s.analytic.uid == rule
-        ]
-        total += sum(sorted(left)[-asked.repeats :])
+    for kind in sorted({(s.analytic.uid, s.event.source) for s in held}):
+        mine = [s for s in held if (s.analytic.uid, s.event.source) == kind]
+        left = sorted(s.risk * 0.5 ** ((now - s.time) / (asked.half_life or math.inf)) for s in mine)
+        total += sum(left[-asked.repeats :])
     parts = [part for s in held for part in s.made_of]
     return (
         round(total, 6) >= spec.threshold.count

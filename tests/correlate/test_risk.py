@@ -46,6 +46,7 @@ def test_risks_of_distinct_detections_add_up_and_one_that_repeats_itself_does_no
     rule = risky(60, Breadth())
     assert fires(rule, weak("a", 0), weak("b", 1), weak("c", 2))
     assert not fires(rule, weak("a", 0), weak("a", 1), weak("a", 2), weak("b", 3))
+    assert fires(rule, weak("a", 0), weak("a", 1, source="okta"), weak("b", 3)), "seen by another source, it is news"
     assert fires(risky(60, Breadth(repeats=3)), weak("a", 0), weak("a", 1), weak("a", 2))
 
 
