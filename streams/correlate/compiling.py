@@ -33,7 +33,7 @@ from streams.correlate.renaming import rewrite
 from streams.correlate.risk import KIND as RISK
 from streams.correlate.risk import Breadth, read_breadth
 from streams.correlate.settings import duration, risk_threshold, timespan_ms
-from streams.correlate.spec import CorrelationSpec
+from streams.correlate.spec import EVERY, CorrelationSpec
 from streams.correlate.steps import ENTITY_PREFIX, Absence, Step
 from streams.detect import metadata
 from streams.detect.logsource import RuleLogSource
@@ -104,7 +104,8 @@ def _compile(
     own = _own(document, problems)
     about = _context(rule, document, references, pipelines, problems)
     hold, kind, condition = problems.hold, about.kind, document["correlation"].get("condition")
-    uid_of = {name: about.resolve(name) for name in (*about.names, *names_in_aliases(rule))}
+    named = dict(zip(about.names, about.rules, strict=True))
+    uid_of = {**named, **{name: about.resolve(name) for name in names_in_aliases(rule)}}
     formula: Formula | None = hold("correlation.condition", lambda: _formula(rule, kind, uid_of), None)
     fields: tuple[str, ...] = hold("correlation.condition", lambda: _count_fields(rule, kind), ())
     numbers = condition if isinstance(condition, Mapping) else {}
@@ -168,8 +169,6 @@ def _context(
     if document.get("id") is None:
         problems.add("id", "a correlation rule needs an id (a UUID): sequences are named by it")
     named = problems.demand("correlation.rules", lambda: named_rules(document, rule))
-    if not named:  # the type risk, about everything
-        named = sorted({one.analytic.uid for one in references.values() if one.analytic.type_id != BEHAVIORAL})
     for name in dict.fromkeys((*named, *names_in_aliases(rule))):
         if name not in references:
             problems.add("correlation.rules" if name in named else "correlation.aliases", _unknown(name))
@@ -183,9 +182,9 @@ def _context(
         entities = [name for name in group_by if name.startswith(ENTITY_PREFIX)]
         problems.demand("correlation", lambda: rewrite(rule, logsources, pipelines, entities))
         group_by = tuple(dict.fromkeys(rule.group_by or ()))
-    rules = tuple(references[name].analytic.uid for name in named)
+    rules = tuple(references[name].analytic.uid for name in named) or (EVERY,)
     resolve = partial(_uid_of, references)
-    return Context(kind_of(document, rule), rules, tuple(named), group_by, timespan, resolve)
+    return Context(kind_of(document, rule), rules, tuple(named) or rules, group_by, timespan, resolve)
 
 
 def _aliases(rule: SigmaCorrelationRule, uid_of: Mapping[str, str]) -> Mapping[str, Mapping[str, str]]:

@@ -17,7 +17,7 @@ from streams.correlate.risk import KIND as RISK
 from streams.detect.problems import UNREADABLE, Problems
 from streams.detect.values import RuleMistake
 
-EVERY: Final = "every detection"  # what pySigma is told of a rule that names none
+ANY_RULE: Final = "any"  # what pySigma is told of a correlation that names no rule
 
 
 def parse(document: Mapping[str, Any], problems: Problems) -> SigmaCorrelationRule:
@@ -69,7 +69,7 @@ def _for_pysigma(document: Mapping[str, Any]) -> dict[str, Any]:
         stand_in = {"gte": 1, **({"field": condition["field"]} if "field" in condition else {})}
         correlation = {**correlation, "condition": stand_in}
     if correlation.get("type") == RISK:
-        correlation = {"rules": [EVERY], **correlation, "type": "event_count", "condition": {"gte": 1}}
+        correlation = {"rules": [ANY_RULE], **correlation, "type": "event_count", "condition": {"gte": 1}}
     return {**document, "correlation": correlation}
 
 
@@ -82,7 +82,7 @@ def named_rules(document: Mapping[str, Any], rule: SigmaCorrelationRule) -> list
     """Return the rules it looks at, as it names them; a boolean condition may name them alone.
 
     Raises:
-        RuleMistake: When there are none; only `risk` may name none, and then looks at every detection.
+        RuleMistake: When there are none; only `risk` may name none, and then looks at every signal.
     """
     if document["correlation"].get("type") == RISK and "rules" not in document["correlation"]:
         return []

@@ -21,7 +21,7 @@ from streams.correlate.bounds import MAX_LINKS, measured, settled, surely_fits, 
 from streams.correlate.crowd import with_signal, without_signal
 from streams.correlate.restating import LINK_HORIZON_MS, Restated, Restater, Touched, moments_in, touched_by
 from streams.correlate.routing import Router
-from streams.correlate.spec import CorrelationSpec
+from streams.correlate.spec import EVERY, CorrelationSpec
 from streams.correlate.state import EMPTY_BYTES, KeyState, Known, row_bytes, standing_bytes
 from streams.flood import FLOOD_LIMIT, clipped, last_time, split_by_target
 
@@ -174,8 +174,8 @@ class Correlator:
         """Yield the watermarks (ms) from that of the last step on beyond which a condition may be certain."""
         rules = {signal.analytic.uid for signal in state.signals} if self._waiting else set()
         for spec, offsets in self._waiting:
-            if not rules.isdisjoint(spec.members):
-                near = [signal for signal in state.signals if signal.analytic.uid in spec.members]
+            if spec.is_general or not rules.isdisjoint(spec.members):
+                near = [signal for signal in state.signals if spec.takes(signal)]
                 times = [moment.time for moment in moments_in(spec, key, near)]
                 yield from (t + offset for offset in offsets for t in times if t + offset >= state.watermark)
 
@@ -222,11 +222,11 @@ class Correlator:
         """Return the last horizon (ms) at which a signal may still be an anchor or belongs to what can still change."""
         first, last = signal.time, last_time(signal)
         ends = [s.end for s in state.standing if s.start <= last and first <= s.end and self._looks_at(s.spec, signal)]
-        needed = last + holds.get(signal.analytic.uid, 0)
+        needed = last + max(holds.get(signal.analytic.uid, 0), holds.get(EVERY, 0))
         return max(needed, *ends) if ends else needed
 
     def _looks_at(self, spec_uid: str, signal: Signal) -> bool:
-        return self._restater.looks_at(spec_uid, signal.analytic.uid)
+        return self._restater.looks_at(spec_uid, signal)
 
     def _bounded(self, key: str, state: KeyState, watermark: int, most_bytes: int) -> KeyState:
         """Keep within bounds. A sequence whose signals had to go is final: a flood must not be able to retract it."""

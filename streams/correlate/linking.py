@@ -62,7 +62,7 @@ def linked(compiled: Sequence[Compiled], known: Iterable[str]) -> tuple[list[Cor
         left = [one for one in left if one not in lacking]
         there -= {one.spec.uid for one in lacking}
     chained = {uid for one in left for uid in one.spec.watched}
-    parts = {uid for one in left if not one.generates for uid in one.spec.rules}
+    parts = {uid for one in left if not one.generates for uid in one.spec.members}
     specs = [replace(one.spec, is_chained=one.spec.uid in chained, is_part=one.spec.uid in parts) for one in left]
     return specs, problems
 

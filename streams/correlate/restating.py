@@ -23,7 +23,7 @@ from streams.correlate.chaining import signal_of
 from streams.correlate.risk import most
 from streams.correlate.routing import EVERYTHING, Router, group_prefixes, is_in_group
 from streams.correlate.sequences import sequence_of, standing_of
-from streams.correlate.spec import CorrelationSpec
+from streams.correlate.spec import EVERY, CorrelationSpec
 from streams.correlate.state import KeyState, Standing
 from streams.correlate.windows import NOTHING_DECIDED, Decided, find_spans
 from streams.flood import Moment, last_time, moments
@@ -85,7 +85,6 @@ class _Watch:
     Attributes:
         number: Its place in the order of all.
         spec: The correlation.
-        rules: Uids of the rules it looks at.
         prefixes: How the parts of its groups' keys begin.
         shape: The same, as it is known of a key.
         is_steady: Whether more signals can only make its windows hold, one by one from the left.
@@ -93,7 +92,6 @@ class _Watch:
 
     number: int
     spec: CorrelationSpec
-    rules: frozenset[str]
     prefixes: tuple[str, ...]
     shape: Shape
     is_steady: bool
@@ -130,18 +128,18 @@ class Restater:
         self._holds: dict[Shape, dict[str, int]] = {}
         for watch in watches:
             holds = self._holds.setdefault(watch.shape, {})
-            for rule in watch.rules:
+            for rule in watch.spec.watched | watch.spec.members:
                 reaching.setdefault((watch.shape, rule), []).append(watch)
                 holds[rule] = max(holds.get(rule, 0), watch.spec.reach)
         self._reaching = {place: tuple(found) for place, found in reaching.items()}
 
     def holds(self, key: str) -> Mapping[str, int]:
-        """Return for how long (ms) a key has to remember signals, by rule; of a rule that is not there, no time."""
+        """Return for how long (ms) a key has to remember signals, by rule; EVERY for any, and else no time."""
         return self._holds.get(_shape(key.split("|")), _NO_HOLDS)
 
-    def looks_at(self, spec_uid: str, rule_uid: str) -> bool:
-        """Tell whether a correlation looks at a rule."""
-        return any(rule_uid in watch.rules for watch in self._of.get(spec_uid, ()))
+    def looks_at(self, spec_uid: str, signal: Signal) -> bool:
+        """Tell whether a correlation looks at a signal."""
+        return any(watch.spec.looks_at(signal) for watch in self._of.get(spec_uid, ()))
 
     def knows(self, state: KeyState) -> bool:
         """Tell whether what stands in a state is what these correlations found in its signals."""
@@ -201,7 +199,7 @@ class Restater:
     def _all_of(self, shape: Shape, state: KeyState, before: Mapping[str, object]) -> list[_Watch]:
         """Return, in their order, all that look at a signal of a state, or have a sequence there."""
         rules = {signal.analytic.uid for signal in state.signals}
-        watches = {watch.number: watch for rule in rules for watch in self._reaching.get((shape, rule), ())}
+        watches = {watch.number: watch for rule in rules for watch in self._reached_by(shape, rule)}
         for uid in before:
             watches.update((watch.number, watch) for watch in self._of.get(uid, ()))
         return [watches[number] for number in sorted(watches)]
@@ -215,7 +213,7 @@ class Restater:
         stale: frozenset[str],
     ) -> Sequence[_Watch]:
         """Return, in their order, those that a step can concern; it concerns any that more signals could undo."""
-        watches = self._reaching.get((shape, touched.rule), ()) if touched else ()
+        watches = self._reached_by(shape, touched.rule) if touched else ()
         if not stale and shape not in self._fickle:
             return watches
         own = {watch.number for watch in watches}
@@ -226,15 +224,16 @@ class Restater:
         ]
         return sorted((*watches, *further), key=lambda watch: watch.number)
 
+    def _reached_by(self, shape: Shape, rule: str) -> tuple[_Watch, ...]:
+        """Return, in their order, those that look at a rule, or at every one, in groups of a shape."""
+        named, general = self._reaching.get((shape, rule), ()), self._reaching.get((shape, EVERY), ())
+        return tuple(sorted((*named, *general), key=lambda watch: watch.number)) if general else named
+
     def _whole(
         self, watch: _Watch, key: str, state: KeyState, stood: tuple[Standing, ...], place: _Place
     ) -> Restated | None:
         """Find all sequences of a rule anew; None when there were none and are none."""
-        near = (
-            [signal for signal in state.signals if signal.analytic.uid in watch.rules]
-            if watch.fits(place.parts)
-            else []
-        )
+        near = [signal for signal in state.signals if watch.spec.looks_at(signal)] if watch.fits(place.parts) else []
         if not stood and (not near or (watch.is_steady and not _may_hold(watch, near))):
             return None
         return self._found(watch, key, near, stood, place)
@@ -252,7 +251,7 @@ class Restater:
         near = [
             signal
             for signal in _later(state.signals, floor)
-            if signal.analytic.uid in watch.rules and last_time(signal) > floor
+            if watch.spec.looks_at(signal) and last_time(signal) > floor
         ]
         if not changing:
             end = touched.last + watch.spec.timespan
@@ -280,7 +279,7 @@ class Restater:
 
 def _watch(number: int, spec: CorrelationSpec) -> _Watch:
     prefixes = group_prefixes(spec)
-    return _Watch(number, spec, spec.watched, prefixes, _shape(prefixes or (EVERYTHING,)), spec.is_steady)
+    return _Watch(number, spec, prefixes, _shape(prefixes or (EVERYTHING,)), spec.is_steady)
 
 
 def _shape(parts: Iterable[str]) -> Shape:
@@ -309,7 +308,7 @@ def _may_hold(watch: _Watch, near: Collection[Signal]) -> bool:
         return threshold.holds(sum(signal.count for signal in near))
     present = {signal.analytic.uid for signal in near}
     if watch.spec.kind == "temporal_ordered":
-        return len(present) == len(watch.rules)
+        return len(present) == len(watch.spec.members)
     steps = watch.spec.steps
     return threshold.holds(sum(step.rule in present for step in steps) if steps else len(present))
 

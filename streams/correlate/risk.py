@@ -1,9 +1,10 @@
 """The correlation type `risk`: weak signals that only together, and from many sides, are worth a look.
 
 Each signal adds its risk to the window and loses weight as time goes by: half of it in every half-life. What one
-detection finds in one source counts once, unless more `repeats` are asked for. The figure of a window is the largest sum that any of its signals finds there, as of its own time, when what has happened up to then
-comes from as many detections, tactics, domains and sources as the rule asks for. So the type is Braid's own; the idea
-of scores per entity is that of risk-based alerting as security analytics has it.
+detection finds in one source counts once, unless more `repeats` are asked for. The figure of a window is the largest
+sum that any of its signals finds there, as of its own time, when what has happened up to then comes from as many
+detections, tactics, domains and sources as the rule asks for. So the type is Braid's own; the idea of scores per entity
+is that of risk-based alerting as security analytics has it.
 """
 
 from __future__ import annotations

@@ -36,22 +36,25 @@ class Routes:
 class Router:
     """Know, for every rule, the correlations that want its signals. Immutable once made."""
 
-    __slots__ = ("_by_rule", "_linkable")
+    __slots__ = ("_by_rule", "_correlations", "_general", "_linkable")
 
     def __init__(self, specs: Iterable[CorrelationSpec]) -> None:
+        known = tuple(specs)
+        self._correlations = frozenset(spec.uid for spec in known)
+        self._general = tuple(spec for spec in known if spec.is_general)
         by_rule: dict[str, list[CorrelationSpec]] = {}
-        for spec in specs:
-            for rule in sorted(spec.watched):
-                by_rule.setdefault(rule, []).append(spec)
+        for rule in sorted(frozenset[str]().union(*(spec.watched for spec in known))):
+            general = self._general if rule not in self._correlations else ()
+            by_rule[rule] = [spec for spec in known if rule in spec.watched or spec in general]
         self._by_rule: Mapping[str, tuple[CorrelationSpec, ...]] = {r: tuple(s) for r, s in by_rule.items()}
-        self._linkable = {
-            rule: any(name.startswith(ENTITY_PREFIX) for spec in wanted for name in spec.group_by)
-            for rule, wanted in self._by_rule.items()
-        }
+        self._linkable = {rule: _is_linkable(wanted) for rule, wanted in self._by_rule.items()}
 
     def wanted_by(self, rule_uid: str) -> tuple[CorrelationSpec, ...]:
         """Return the correlations that look at a rule."""
-        return self._by_rule.get(rule_uid, ())
+        known = self._by_rule.get(rule_uid)
+        if known is not None:
+            return known
+        return self._general if rule_uid not in self._correlations else ()
 
     def fields_wanted(self, rule_uid: str) -> frozenset[str]:
         """Return the event fields that signals of a rule must carry along, for sequences made of them as well."""
@@ -69,7 +72,8 @@ class Router:
         out once, under the first entity it names. When there are too many, groups go before entities that only wait.
         """
         groups, cut = self._groups(signal)
-        linkable = self._linkable.get(signal.analytic.uid)
+        rule = signal.analytic.uid
+        linkable = self._linkable[rule] if rule in self._linkable else _is_linkable(self.wanted_by(rule))
         waiting = {str(entity) for entity in signal.entities} - groups if linkable else set()
         if not groups and not waiting:
             waiting = {str(signal.entities[0]) if signal.entities else EVERYTHING}
@@ -95,6 +99,11 @@ class Router:
             return signal, ()
         copy = replace(signal, via=(other,))
         return copy, tuple(sorted(self.group_keys(copy) - self.group_keys(signal)))[:MAX_COPIES]
+
+
+def _is_linkable(wanted: Iterable[CorrelationSpec]) -> bool:
+    """Tell whether any groups by entities."""
+    return any(name.startswith(ENTITY_PREFIX) for spec in wanted for name in spec.group_by)
 
 
 def group_keys(spec: CorrelationSpec, signal: Signal) -> set[str]:

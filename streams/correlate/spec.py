@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from models.finding import Analytic
+from models.finding import Analytic, Signal
 from streams.correlate.conditions import MEDIAN, Formula, Threshold
 from streams.correlate.numbers import Number
 from streams.correlate.risk import KIND as RISK
 from streams.correlate.risk import Breadth
 from streams.correlate.steps import ANCHOR, ENTITY_PREFIX, Absence, Step
 
+EVERY: Final = "*"  # in the place of rules: detections, vendors' alerts, models
 _LEFTMOST: Final = frozenset({"event_count", "value_count", "temporal", "temporal_ordered", RISK})
 
 
@@ -29,7 +30,7 @@ class CorrelationSpec:
         analytic: Its id, title, author, severity and ATT&CK references.
         kind: `event_count`, `value_count`, `value_sum`, `value_avg`, `value_percentile`, `value_median`, `temporal`,
             `temporal_ordered` or `risk`.
-        rules: Uids of the rules it looks at, in the order it names them.
+        rules: Uids of the rules it looks at, in the order it names them; EVERY for whatever makes signals.
         group_by: Group-by fields; `entity.<type>` or field names. Empty means one group for everything.
         timespan: Longest distance between the first and the last needed signal, ms, inclusive.
         threshold: What the count must meet; for the temporal kinds how many of the rules, unless it says, all; with a
@@ -84,9 +85,22 @@ class CorrelationSpec:
         object.__setattr__(self, "others", frozenset((*(one.rule for one in self.absences), *self.until)))
 
     @property
+    def is_general(self) -> bool:
+        """Tell whether it looks at every signal but those that are sequences."""
+        return self.rules == (EVERY,)
+
+    @property
     def watched(self) -> frozenset[str]:
-        """Return the uids of all rules whose signals it needs."""
-        return self.members | self.others
+        """Return the uids of the rules whose signals it needs, as far as it names them."""
+        return (self.members | self.others) - {EVERY}
+
+    def takes(self, signal: Signal) -> bool:
+        """Tell whether a signal is of one of its rules."""
+        return signal.analytic.uid in self.members or (self.is_general and not signal.parts)
+
+    def looks_at(self, signal: Signal) -> bool:
+        """Tell whether it needs a signal, as one of its own or as what must not be."""
+        return self.takes(signal) or signal.analytic.uid in self.others
 
     @property
     def is_steady(self) -> bool:

@@ -121,7 +121,7 @@ def _scene(spec: CorrelationSpec, moments: Sequence[Moment], watermark: int, key
         for moment in moments:
             if moment.signal.analytic.uid in spec.others:
                 others.setdefault(moment.signal.analytic.uid, []).append(moment)
-        moments = [moment for moment in moments if moment.signal.analytic.uid in spec.members]
+        moments = [moment for moment in moments if spec.takes(moment.signal)]
     times = [moment.time for moment in moments]
     until = sorted(moment.time for rule in spec.until for moment in others.get(rule, ()))
     ends = figures.window_ends(times, spec.timespan, until, spec.session)
@@ -177,7 +177,7 @@ def _absent(scene: _Scene, absence: Absence) -> list[int]:
 
 def _is_absent(scene: _Scene, absence: Absence, times: Sequence[int], anchor: int) -> bool:
     first, last = anchor - (absence.before or 0), anchor + (absence.after or 0)
-    own = anchor if absence.rule in scene.spec.members else None
+    own = anchor if absence.rule in scene.spec.members or scene.spec.is_general else None
     return last < scene.watermark and is_free(times, first, last, own)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import operator
+from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 
@@ -117,7 +118,9 @@ def sequences(
 ) -> set[tuple[str, str, str]]:
     """Return (rule, group, uids of all signals) of every sequence that stands; what others look at comes first."""
     found = set()
-    for spec in specs:
+    for stated in specs:
+        every = tuple(sorted({s.analytic.uid for s in signals if not s.parts}))
+        spec = replace(stated, rules=every) if stated.is_general else stated
         distinct = {s.uid: s for s in signals if s.analytic.uid in {*spec.rules, *spec.others}}
         ways = [(one.rule, one.group_by) for one in (*spec.all_steps, *spec.absences)] + [(u, ()) for u in spec.until]
         placed = [

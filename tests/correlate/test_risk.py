@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from models.finding import Signal
 from streams.correlate.compiling import Reference, compile_correlation
+from streams.correlate.conditions import Threshold
 from streams.correlate.engine import Correlator
 from streams.correlate.risk import Breadth
-from streams.correlate.spec import CorrelationSpec
+from streams.correlate.spec import EVERY, CorrelationSpec
 from streams.correlate.windows import find_spans
 from streams.flood import moments
 from tests.correlate.build import HOUR, MINUTE, START, analytic, signal, spec
@@ -100,13 +101,13 @@ def document(**changes: Any) -> dict[str, Any]:
     }
 
 
-def test_without_rules_it_looks_at_every_detection():
+def test_without_rules_it_looks_at_every_signal():
     made, problems = compile_correlation(
         document(braid={"risk": {"sources": 4, "half_life": "7d"}}), "r.yml", {}, REFERENCES
     )
     assert not problems
     assert made is not None
-    assert (made.kind, made.rules, made.timespan) == ("risk", ("a", "b", "c"), 14 * DAY)
+    assert (made.kind, made.rules, made.timespan) == ("risk", (EVERY,), 14 * DAY)
     assert made.breadth == Breadth(half_life=7 * DAY, sources=4)
     assert made.is_steady
 
@@ -134,11 +135,17 @@ SPECS = [
     risky(30, Breadth(tactics=2, sources=2), timespan=60 * MINUTE),
     risky(45, Breadth(half_life=30 * MINUTE, domains=2, repeats=3), rules="ab", timespan=50 * MINUTE, cooldown=MINUTE),
 ]
+PAIR = replace(spec("temporal", "ab", timespan=20 * MINUTE), is_chained=True)
+SPECS += [
+    PAIR,
+    replace(risky(60, Breadth(), timespan=45 * MINUTE, uid="all"), rules=(EVERY,)),
+    replace(spec("temporal_ordered", "c", uid="pair, then c"), rules=(PAIR.uid, "c"), threshold=Threshold("gte", 2)),
+]
 CORRELATOR = Correlator(SPECS)
 many = st.lists(
     st.builds(
         lambda rule, at, risk, source: weak(rule, at * MINUTE, risk, source),
-        st.sampled_from("abc"),
+        st.sampled_from("abcd"),
         st.integers(0, 150),
         st.sampled_from([5, 20, 40]),
         st.sampled_from(["okta", "zeek"]),
@@ -155,9 +162,9 @@ def test_any_order_delays_and_crashes_give_what_the_oracle_says(held: list[Signa
     driver, watermark = Driver(CORRELATOR), 0
     for item in sorted(held * 2, key=lambda one: arrival[one.uid]):
         watermark = max(watermark, arrival[item.uid] - delay * MINUTE)
-        driver.feed([item], watermark)
+        driver.pass_time(watermark).feed([item], watermark)
         if order.random() < 0.2:
-            driver.tick(watermark).crash()
-    driver.tick(PAST_ALL)
+            driver.crash()
+    driver.pass_time(PAST_ALL)
     assert standing(driver) == sequences(SPECS, held, [])
     assert all(state.empty for state in driver.states.values())
