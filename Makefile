@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-from-lock
 
-.PHONY: help setup demo test check up bench bench-correlate bench-detect bench-ingest bench-rules lock clean
+.PHONY: help setup demo test check up bench bench-correlate bench-correlate-kafka bench-peers bench-detect bench-ingest bench-rules lock clean
 
 help:            ## List the targets
-	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
 
 setup: $(STAMP)  ## Make .venv with the braid command in it
 
@@ -42,6 +42,12 @@ bench-detect: setup  ## Matching, with RULES=folder and TELEMETRY="label=path ..
 
 bench-correlate: setup  ## The correlation core by itself
 	$(BIN)/python -m tests.benchmarks.correlate
+
+bench-correlate-kafka: setup  ## Correlate on a Kafka of its own, and its recovery from a million entities
+	$(BIN)/python -m tests.benchmarks.correlate_kafka
+
+bench-peers: setup  ## Correlate beside Faust's windowed tables and Quix Streams, judged by the oracle
+	$(BIN)/python -m tests.benchmarks.peers
 
 bench-ingest: setup  ## Ingest on a Kafka of its own, with RULES=folder and TELEMETRY="label=path ..." of your own
 	$(BIN)/python -m tests.benchmarks.ingest $(RULES) $(TELEMETRY)

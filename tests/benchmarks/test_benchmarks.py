@@ -9,7 +9,7 @@ from streams.rulebook import load_rulebook
 from streams.sources.registry import SOURCES
 from streams.topics import table
 from streams.workers import kafka_admin
-from tests.benchmarks import correlate
+from tests.benchmarks import correlate, ruletest
 from tests.benchmarks.detect import measure
 from tests.benchmarks.ingest import on_kafka, reading_alone, stage_alone, summary
 from tests.benchmarks.sending import Sourced, can_be_sent, load_of, thinned
@@ -82,6 +82,13 @@ def test_records_are_counted_as_the_worker_cuts_them() -> None:
     load = load_of([sourced("zeek", b'{"a":1}'), sourced("zeek", b'[{"a":1},{"a":2}]'), sourced("windows", b"")])
     assert [topic for topic, _ in load.messages] == ["raw.zeek", "raw.zeek", "raw.windows"]
     assert [record.raw for _, record in load.records] == [b'{"a":1}', b'{"a":1}', b'{"a":2}', b""]
+
+
+def test_rule_tests_are_measured_as_a_command_and_pass() -> None:
+    found = ruletest.measure(detections=10, correlations=8, rounds=1)
+    assert (found.rules, found.tests) == (18, 10 * 2 + 8 * 3)
+    assert len(found.whole_s) == 1
+    assert min(*found.whole_s, found.start_s) > 0
 
 
 def test_ingest_is_measured_on_kafka_and_beside_it(bootstrap: str, topic_prefix: str, tmp_path: Path) -> None:
