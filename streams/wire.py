@@ -43,14 +43,14 @@ class Message:
     Attributes:
         topic: Topic name without any prefix.
         key: Kafka key.
-        value: Serialized record.
+        value: Serialized record; None takes back, on a compacted topic, what has this key.
         headers: CloudEvents headers and our own.
         partition: Where it must go, None for the key's own partition.
     """
 
     topic: str
     key: bytes
-    value: bytes
+    value: bytes | None
     headers: list[tuple[str, bytes]]
     partition: int | None = None
 

@@ -135,7 +135,7 @@ def test_a_link_goes_to_the_signals_of_both_its_ends_under_a_key_of_its_own(link
 
 @given(ticks, st.integers(1, 12))
 def test_a_tick_goes_to_every_partition_once(tick: Tick, partitions: int) -> None:
-    messages = list(wire.tick_messages(tick, partitions))
+    messages = list(wire.tick_messages([tick], partitions))
     assert [message.partition for message in messages] == list(range(partitions))
     for message in messages:
         uid = headers(message)["ce_id"]
@@ -146,7 +146,7 @@ def test_a_tick_goes_to_every_partition_once(tick: Tick, partitions: int) -> Non
 
 def test_ticks_are_told_apart_by_source_partition_and_watermark() -> None:
     ticks_ = [Tick("zeek", 0, 5, 9), Tick("okta", 0, 5, 9), Tick("zeek", 1, 5, 9), Tick("zeek", 0, 6, 9)]
-    assert len({headers(message)["ce_id"] for tick in ticks_ for message in wire.tick_messages(tick, 1)}) == 4
+    assert len({headers(message)["ce_id"] for tick in ticks_ for message in wire.tick_messages([tick], 1)}) == 4
 
 
 def letter(data: bytes = b"{", **changes: Any) -> DeadLetter:

@@ -32,8 +32,9 @@ def with_signal(state: KeyState, signal: Signal, key: str, limit: int) -> KeySta
         return state
     if signal.parts:  # it may be withdrawn, alone
         return _with(state, [], signal)
-    kind = kind_of(signal)
-    alike = [held for held in _of_second(state.signals, signal.time) if kind_of(held) == kind]
+    near = _of_second(state.signals, signal.time)
+    kind = kind_of(signal) if near else None
+    alike = [held for held in near if kind_of(held) == kind]
     is_flood = signal.flood is not None or any(held.flood for held in alike)
     if not is_flood and sum(held.count for held in alike) + signal.count <= limit:
         return _with(state, [], signal)

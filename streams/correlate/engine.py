@@ -19,14 +19,16 @@ from models.entity import EntityKey, EntityLink
 from models.finding import Sequence, SequenceClosed, Signal, Withdrawn
 from streams.correlate.bounds import MAX_LINKS, measured, settled, surely_fits, with_links
 from streams.correlate.crowd import with_signal, without_signal
-from streams.correlate.restating import LINK_HORIZON_MS, Restated, Restater, Touched, moments_in, touched_by
+from streams.correlate.restating import LINK_HORIZON_MS, Now, Restated, Restater, Touched, moments_in, touched_by
 from streams.correlate.routing import Router
 from streams.correlate.spec import EVERY, CorrelationSpec
 from streams.correlate.state import EMPTY_BYTES, KeyState, Known, row_bytes, standing_bytes
+from streams.correlate.watermark import Watermarks
 from streams.flood import FLOOD_LIMIT, clipped, last_time, split_by_target
 
 NEVER: Final = 2**62
 _NONE: Final = frozenset[str]()
+ALL_SOURCES: Final = frozenset[str]()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,9 @@ class Correlator:
         self._restater = Restater(self.specs, self.router)
         self._waiting = tuple((spec, sorted(spec.offsets)) for spec in self.specs if spec.offsets)
 
-    def step(self, key: str, state: KeyState, item: Item | None, watermark: int) -> tuple[KeyState, tuple[Output, ...]]:
+    def step(
+        self, key: str, state: KeyState, item: Item | None, watermark: int, marks: Watermarks | None = None
+    ) -> tuple[KeyState, tuple[Output, ...]]:
         """Take one input at one key.
 
         Args:
@@ -115,6 +119,7 @@ class Correlator:
                 when only time has passed.
             watermark: Event time (ms) before which nothing more is expected. Never decides whether a sequence whose
                 signals are all there is found; only what is late, what state goes, and when an absence is certain.
+            marks: How far each source has come, if that is known: then an absence waits for its own sources alone.
 
         Returns:
             The next state and the outputs, in deterministic order.
@@ -129,10 +134,11 @@ class Correlator:
                 return state, ()
             state, touched = held, touched_by(item)
             on_time = horizon if item.via or item.parts else watermark
-            late = clipped(item, lambda time: time < on_time)
+            late = clipped(item, lambda time: time < on_time) if item.time < on_time else None
             if late is not None:
                 outputs.append(Late(late, key, on_time - late.time))
-            outputs.extend(self._over_links(item, state.links, key))
+            if state.links:
+                outputs.extend(self._over_links(item, state.links, key))
         elif isinstance(item, Withdrawn):
             held = without_signal(state, item.uid)
             if held is state:
@@ -146,18 +152,31 @@ class Correlator:
                 return state, ()
             state = _with_link(state, item)
             outputs.extend(out for signal in state.signals for out in self._over_links(signal, (item,), key))
-        state, changes = self._restate(key, state, watermark, touched, stale)
+        state, changes = self._restate(key, state, Now(watermark, marks), touched, stale)
         most_bytes = _most_bytes(before, state, known, item)
         outputs.extend(changes)
-        state = self._bounded(key, self._pruned(key, state, horizon), watermark, most_bytes)
+        state = self._bounded(key, self._pruned(key, state, horizon), Now(watermark, marks), most_bytes)
         if state.evicted > before.evicted:
             outputs.append(Evicted(key, state.evicted - before.evicted))
         return state, tuple(outputs)
 
     def deadline(self, key: str, state: KeyState) -> int:
-        """Return the watermark (ms) at which this key needs a step without input, NEVER when it does not.
+        """Return the watermark (ms) over all sources at which this key needs a step, NEVER when it does not.
 
         It is beyond the watermark of the last step: a step without input at the deadline always moves the deadline on.
+        """
+        return min(self.deadlines(key, state).values())
+
+    def deadlines(self, key: str, state: KeyState, marks: Watermarks | None = None) -> Mapping[frozenset[str], int]:
+        """Return the watermarks (ms) at which this key needs a step without input, by the sources they are of.
+
+        Args:
+            key: The group key.
+            state: Its state after a step.
+            marks: Those of that step, if it had any.
+
+        Returns:
+            For no source, which stands for all, always one; NEVER where there is none.
         """
         holds, oldest = self._restater.holds(key), _oldest(state.signals)
         longest = max(holds.values(), default=0)
@@ -168,16 +187,20 @@ class Correlator:
             if signal.time >= least:
                 break  # no later one is needed for less long
             least = min(least, self._needed_until(signal, state, holds))
-        return min((least + LINK_HORIZON_MS, *self._decisions(key, state))) + 1
+        found = {ALL_SOURCES: least + LINK_HORIZON_MS + 1}
+        for sources, time in self._decisions(key, state, Now(state.watermark, marks)):
+            found[sources] = min(found.get(sources, NEVER), time + 1)
+        return found
 
-    def _decisions(self, key: str, state: KeyState) -> Iterator[int]:
-        """Yield the watermarks (ms) from that of the last step on beyond which a condition may be certain."""
+    def _decisions(self, key: str, state: KeyState, now: Now) -> Iterator[tuple[frozenset[str], int]]:
+        """Yield the watermarks (ms), from those of the last step on, beyond which a condition may be certain."""
         rules = {signal.analytic.uid for signal in state.signals} if self._waiting else set()
         for spec, offsets in self._waiting:
             if spec.is_general or not rules.isdisjoint(spec.members):
                 near = [signal for signal in state.signals if spec.takes(signal)]
                 times = [moment.time for moment in moments_in(spec, key, near)]
-                yield from (t + offset for offset in offsets for t in times if t + offset >= state.watermark)
+                reached = now.of(spec)
+                yield from ((spec.sources, t + o) for o in offsets for t in times if t + o >= reached)
 
     def _over_links(self, signal: Signal, links: Iterable[EntityLink], key: str) -> Iterator[Forward]:
         for link in links:
@@ -191,12 +214,12 @@ class Correlator:
         return self.router.over_link(signal, other) if is_from_here else (signal, ())
 
     def _restate(
-        self, key: str, state: KeyState, watermark: int, touched: Touched | None, stale: frozenset[str] | None
+        self, key: str, state: KeyState, now: Now, touched: Touched | None, stale: frozenset[str] | None
     ) -> tuple[KeyState, list[Output]]:
         """Find the sequences anew that may have changed, and tell what did against those that stood."""
-        standing, restated = self._restater.restated(key, state, watermark, touched, stale)
+        standing, restated = self._restater.restated(key, state, now, touched, stale)
         outputs = [out for one in restated for out in _changes(one, key)]
-        return KeyState(state.signals, state.links, standing, state.floors, state.evicted, watermark), outputs
+        return KeyState(state.signals, state.links, standing, state.floors, state.evicted, now.watermark), outputs
 
     def _pruned(self, key: str, state: KeyState, horizon: int) -> KeyState:
         """Let go of what no on-time input can touch any more; copies over links come as late as the horizon."""
@@ -228,14 +251,14 @@ class Correlator:
     def _looks_at(self, spec_uid: str, signal: Signal) -> bool:
         return self._restater.looks_at(spec_uid, signal)
 
-    def _bounded(self, key: str, state: KeyState, watermark: int, most_bytes: int) -> KeyState:
+    def _bounded(self, key: str, state: KeyState, now: Now, most_bytes: int) -> KeyState:
         """Keep within bounds. A sequence whose signals had to go is final: a flood must not be able to retract it."""
         if surely_fits(state, most_bytes):
             return self._noted(state, frozenset(), most_bytes)
         kept, most_bytes = measured(state)
         if kept is state:
             return self._noted(state, frozenset(), most_bytes)
-        standing, restated = self._restater.restated(key, kept, watermark, None, None)
+        standing, restated = self._restater.restated(key, kept, now, None, None)
         found = {sequence.uid for sequence in standing}
         after = settled(kept, [sequence for sequence in kept.standing if sequence.uid not in found])
         stale = frozenset(one.spec.uid for one in restated if one.before != one.entries)
@@ -257,6 +280,8 @@ def _most_bytes(before: KeyState, after: KeyState, known: Known | None, item: It
         if item.flood or len(after.signals) != len(before.signals) + 1:
             return NEVER
         most += row_bytes(item)
+    if after.standing is before.standing:
+        return most
     known_uids = {one.uid for one in before.standing}
     return most + sum(standing_bytes(one) for one in after.standing if one.uid not in known_uids)
 

@@ -25,6 +25,7 @@ from streams.correlate.routing import EVERYTHING, Router, group_prefixes, is_in_
 from streams.correlate.sequences import sequence_of, standing_of
 from streams.correlate.spec import EVERY, CorrelationSpec
 from streams.correlate.state import KeyState, Standing
+from streams.correlate.watermark import Watermarks
 from streams.correlate.windows import NOTHING_DECIDED, Decided, find_spans
 from streams.flood import Moment, last_time, moments
 
@@ -62,19 +63,44 @@ class Restated(NamedTuple):
     signals: tuple[Signal, ...] = ()
 
 
+class Now(NamedTuple):
+    """How far event time has come.
+
+    Attributes:
+        watermark: Event time (ms) before which nothing more is expected.
+        marks: The same of each source, if that is known.
+    """
+
+    watermark: int
+    marks: Watermarks | None = None
+
+    def of(self, spec: CorrelationSpec) -> int:
+        """Return the event time (ms) before which nothing more is expected that would undo a condition."""
+        return self.marks.of(spec.sources) if self.marks and spec.sources else self.watermark
+
+    def unheard(self, spec: CorrelationSpec, time: int) -> tuple[str, ...]:
+        """Return the sources that do not confirm what did not happen up to a time (ms)."""
+        if self.marks is None or not spec.undecided:
+            return ()
+        known = self.marks.sources
+        names = self.marks.unheard(spec.sources or known, time)
+        heard = tuple(name for name in names if name in known)
+        return heard if any(name in known for name in spec.sources or known) else names
+
+
 class _Place(NamedTuple):
     """Where sequences are searched.
 
     Attributes:
         parts: Parts of the key.
         floor: After which time, ms.
-        watermark: As of which watermark, ms.
+        now: As of when.
         before: The watermark of the step before, ms: what could not change any more then cannot now.
     """
 
     parts: list[str]
     floor: int
-    watermark: int
+    now: Now
     before: int
 
 
@@ -85,6 +111,7 @@ class _Watch:
     Attributes:
         number: Its place in the order of all.
         spec: The correlation.
+        rules: Uids of the rules that it names.
         prefixes: How the parts of its groups' keys begin.
         shape: The same, as it is known of a key.
         is_steady: Whether more signals can only make its windows hold, one by one from the left.
@@ -92,9 +119,20 @@ class _Watch:
 
     number: int
     spec: CorrelationSpec
+    rules: frozenset[str]
     prefixes: tuple[str, ...]
     shape: Shape
     is_steady: bool
+
+    def near(self, signals: Iterable[Signal], floor: int = -1) -> list[Signal]:
+        """Return the signals that it looks at, of which something is after a time (ms)."""
+        rules, is_general = self.rules, self.spec.is_general
+        return [
+            signal
+            for signal in signals
+            if (signal.analytic.uid in rules or (is_general and not signal.parts))
+            and (signal.time > floor or last_time(signal) > floor)
+        ]
 
     def fits(self, parts: list[str]) -> bool:
         """Tell whether a key of these parts can be one of its groups."""
@@ -153,14 +191,14 @@ class Restater:
         )
 
     def restated(
-        self, key: str, state: KeyState, watermark: int, touched: Touched | None, stale: frozenset[str] | None
+        self, key: str, state: KeyState, now: Now, touched: Touched | None, stale: frozenset[str] | None
     ) -> tuple[tuple[Standing, ...], list[Restated]]:
         """Find the sequences anew.
 
         Args:
             key: The group key.
             state: The state with its new signal; `standing` is that of the step before.
-            watermark: Event time (ms) before which nothing more is expected.
+            now: How far event time has come.
             touched: What the new signal can have changed.
             stale: Correlations whose sequences may be out of date; None for all.
 
@@ -177,24 +215,24 @@ class Restater:
         else:
             reached = self._reached(shape, state, before, touched, stale)
         found: list[Restated] = []
-        now: dict[int, tuple[Standing, ...]] = {}
+        after: dict[int, tuple[Standing, ...]] = {}
         for watch in reached:
             uid = watch.spec.uid
-            stood, place = before.get(uid, ()), _Place(parts, floors.get(uid, -1), watermark, state.watermark)
+            stood, place = before.get(uid, ()), _Place(parts, floors.get(uid, -1), now, state.watermark)
             kept: tuple[Standing, ...] = ()
             if touched is not None and watch.is_steady and uid not in stale:
                 kept, one = self._partly(watch, key, state, stood, touched, place)
             else:
                 one = self._whole(watch, key, state, stood, place)
-            now[watch.number] = (*kept, *one.entries) if one else kept
+            after[watch.number] = (*kept, *one.entries) if one else kept
             if one:
                 found.append(one)
         if not found and before.keys() <= self._of.keys():
             return state.standing, found
         for uid, stood in before.items():
             for watch in self._of.get(uid, ()):
-                now.setdefault(watch.number, stood)
-        return tuple(chain.from_iterable(now[number] for number in sorted(now))), found
+                after.setdefault(watch.number, stood)
+        return tuple(chain.from_iterable(after[number] for number in sorted(after))), found
 
     def _all_of(self, shape: Shape, state: KeyState, before: Mapping[str, object]) -> list[_Watch]:
         """Return, in their order, all that look at a signal of a state, or have a sequence there."""
@@ -233,7 +271,7 @@ class Restater:
         self, watch: _Watch, key: str, state: KeyState, stood: tuple[Standing, ...], place: _Place
     ) -> Restated | None:
         """Find all sequences of a rule anew; None when there were none and are none."""
-        near = [signal for signal in state.signals if watch.spec.looks_at(signal)] if watch.fits(place.parts) else []
+        near = watch.near(state.signals) if watch.fits(place.parts) else []
         if not stood and (not near or (watch.is_steady and not _may_hold(watch, near))):
             return None
         return self._found(watch, key, near, stood, place)
@@ -248,11 +286,7 @@ class Restater:
         changing = stood[len(kept) :]
         start = min(touched.first - watch.spec.timespan, changing[0].start if changing else touched.first)
         floor = max(place.floor, start - 1, kept[-1].end if kept else -1)
-        near = [
-            signal
-            for signal in _later(state.signals, floor)
-            if watch.spec.looks_at(signal) and last_time(signal) > floor
-        ]
+        near = watch.near(_later(state.signals, floor), floor)
         if not changing:
             end = touched.last + watch.spec.timespan
             if not _may_hold(watch, [signal for signal in near if signal.time <= end]):
@@ -265,8 +299,9 @@ class Restater:
         spec = watch.spec
         mine = moments_in(spec, key, near)
         decided = NOTHING_DECIDED if watch.is_steady else _decided(spec, stood, place)
-        spans = list(find_spans(spec, mine, place.floor, place.watermark, key, decided))
-        found = tuple(sequence_of(spec, key, span) for span in spans)
+        spans = list(find_spans(spec, mine, place.floor, place.now.of(spec), key, decided))
+        unheard = [place.now.unheard(spec, span.moments[0].time + spec.settles) for span in spans]
+        found = tuple(sequence_of(spec, key, span, silent) for span, silent in zip(spans, unheard, strict=True))
         pairs = list(zip(found, spans, strict=True))
         if not spec.is_chained:
             return Restated(spec, stood, found, tuple(standing_of(sequence, span) for sequence, span in pairs))
@@ -279,7 +314,7 @@ class Restater:
 
 def _watch(number: int, spec: CorrelationSpec) -> _Watch:
     prefixes = group_prefixes(spec)
-    return _Watch(number, spec, prefixes, _shape(prefixes or (EVERYTHING,)), spec.is_steady)
+    return _Watch(number, spec, spec.watched, prefixes, _shape(prefixes or (EVERYTHING,)), spec.is_steady)
 
 
 def _shape(parts: Iterable[str]) -> Shape:

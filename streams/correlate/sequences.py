@@ -15,8 +15,8 @@ from streams.correlate.windows import Span
 from streams.flood import Moment
 
 
-def sequence_of(spec: CorrelationSpec, key: str, span: Span) -> Sequence:
-    """Make the sequence of one span of a rule in a group."""
+def sequence_of(spec: CorrelationSpec, key: str, span: Span, unheard: tuple[str, ...] = ()) -> Sequence:
+    """Make the sequence of one span of a rule in a group; `unheard` sources do not confirm what is absent from it."""
     signals = {id(moment.signal): moment.signal for moment in span.moments}  # of a flood once for all of its moments
     decision = decide(signals.values(), spec.risk_threshold, is_part=spec.is_part)
     return Sequence(
@@ -29,7 +29,7 @@ def sequence_of(spec: CorrelationSpec, key: str, span: Span) -> Sequence:
         end_time=span.moments[-1].time,
         risk=decision.risk,
         is_alert=decision.is_alert,
-        reasons=decision.reasons,
+        reasons=(*decision.reasons, *(f"not confirmed by {name}, which is silent" for name in unheard)),
         investigation=spec.investigation,
     )
 

@@ -48,6 +48,7 @@ class CorrelationSpec:
         until: Uids of rules that end a window.
         session: After how long without signals a window ends, ms; None when only the timespan ends it.
         breadth: For `risk`: how signals are weighed, and from how many sides they have to come.
+        sources: Names of the sources whose watermarks tell when its absences are certain; empty for all of them.
         name: Name by which other correlations may refer to it, or empty.
         is_chained: Whether another correlation looks at its sequences.
         is_part: Whether one does that does not say `generate`: then it is not escalated by itself.
@@ -73,6 +74,7 @@ class CorrelationSpec:
     until: tuple[str, ...] = ()
     session: int | None = None
     breadth: Breadth | None = None
+    sources: frozenset[str] = frozenset()
     name: str = ""
     is_chained: bool = False
     is_part: bool = False
@@ -116,6 +118,11 @@ class CorrelationSpec:
     def all_steps(self) -> tuple[Step, ...]:
         """Return a step for each of its rules."""
         return self.steps or tuple(Step(rule) for rule in self.rules)
+
+    @property
+    def undecided(self) -> frozenset[str]:
+        """Return the uids of the rules of which it may matter that they did not fire; EVERY for all."""
+        return (self.members if self.waits else frozenset()) | {absence.rule for absence in self.absences}
 
     @property
     def settles(self) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -25,6 +25,8 @@ TEXT_BYTES: Final = 6  # what one text takes besides itself: quotes, a comma, br
 ENTITY_BYTES: Final = 9  # the longest type of an entity with its colon
 FRAME_BYTES: Final = 200  # of a signal and its analytic without their texts: numbers, brackets, an analytic's place
 EMPTY_BYTES: Final = 256  # of a state that holds nothing yet, its packing and growing numbers included
+STAMP: Final = b"\x00braid\x00"  # no packed state begins like it
+STAMP_BYTES: Final = 8
 _SIGNAL: Final = (str, int, int, list, str, int, int, list, dict, list, int, list, list, list)
 
 
@@ -51,8 +53,7 @@ class Standing:
     told: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Known:
+class Known(NamedTuple):
     """What the last step knew of a state: it saves work and changes no answer, so it is not on the wire.
 
     Attributes:
@@ -103,6 +104,19 @@ class KeyState:
 def encode_state(state: KeyState) -> bytes:
     """Serialize a state."""
     return packed(plain_bytes(state))
+
+
+def stamped(data: bytes, deadline: int) -> bytes:
+    """Put the time (ms) at which a key needs a step before its encoded state: that is read without unpacking it."""
+    return STAMP + deadline.to_bytes(STAMP_BYTES, "big") + data
+
+
+def read_stamped(value: bytes) -> tuple[int, bytes]:
+    """Return deadline (ms) and encoded state of what `stamped` made; raise InvalidRecord when it is anything else."""
+    start = len(STAMP) + STAMP_BYTES
+    if not value.startswith(STAMP) or len(value) < start:
+        raise InvalidRecord("not a correlation state, or one of an older version: it has no deadline before it")
+    return int.from_bytes(value[len(STAMP) : start], "big"), value[start:]
 
 
 def plain_bytes(state: KeyState) -> bytes:

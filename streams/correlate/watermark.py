@@ -91,8 +91,8 @@ def ticks_to_json(ticks: Collection[Tick]) -> dict[str, Any]:
 
 def ticks_from_json(value: Any) -> tuple[Tick, ...]:
     """Read what `ticks_to_json` wrote; raise InvalidRecord when it is anything else."""
-    rows = take(value, "ticks", list) if isinstance(value, dict) and "ticks" in value else [value]
-    return tuple(Tick.from_json(row) for row in rows)
+    rows = take(value, "ticks", list) if isinstance(value, dict) and "ticks" in value else []
+    return tuple(Tick.from_json(row) for row in rows or [value])
 
 
 def tick_after(
@@ -233,13 +233,12 @@ def _judged(parts: list[Tick], before: Mark, limit: int) -> Mark:
     read = [tick for tick in parts if tick.clock >= limit]
     heard_at = max(tick.broker_time for tick in parts)
     silent = heard_at < limit and all(tick.idle for tick in read)
-    own = max(before.own, _by_records(parts, read))
-    gone_on = min(tick.clock for tick in read) - heard_at if silent and read else 0
+    own = max(before.own, _by_records(parts, read or parts))
+    gone_on = min(tick.clock for tick in read) - heard_at if silent and read and own else 0
     return Mark(max(before.counted, own + gone_on), own, silent)
 
 
 def _by_records(parts: list[Tick], read: list[Tick]) -> int:
     """Return how far a source has come by its records, where a partition without traffic follows the others."""
     front = max(tick.watermark for tick in parts)
-    held = min((max(tick.watermark, tick.idle) for tick in read), default=NOTHING_KNOWN)
-    return min(held, front)
+    return min(front, *(max(tick.watermark, tick.idle) for tick in read))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -14,10 +14,12 @@ from streams.correlate.linking import Compiled, linked, reference_to
 from streams.correlate.spec import CorrelationSpec
 from streams.detect.filters import RuleFilter
 from streams.detect.loader import CompiledDocument, link_detections
+from streams.detect.logsource import RuleLogSource
 from streams.detect.pipelines import NO_PIPELINES, Pipelines
 from streams.detect.rule import DetectionRule
 from streams.rulebook.cache import RuleCache
 from streams.rulebook.files import Progress, load_files
+from streams.sources.producers import sources_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,14 @@ def _correlations(
             line = document.lines.get("correlation.rules", document.line)
             compiled.append(Compiled(spec, path, line, content.get("generate") is True))
     specs, unlinked = linked(compiled, uids)
-    return specs, [*problems, *unlinked]
+    logsources = {reference.analytic.uid: reference.logsource for reference in _references(detections).values()}
+    return [replace(spec, sources=_sources(spec, logsources)) for spec in specs], [*problems, *unlinked]
+
+
+def _sources(spec: CorrelationSpec, logsources: Mapping[str, RuleLogSource]) -> frozenset[str]:
+    """Return the sources in which it matters that something did not happen; none where that may be any."""
+    of_rules = [sources_of(logsources[uid]) if uid in logsources else frozenset() for uid in spec.undecided]
+    return frozenset().union(*of_rules) if all(of_rules) else frozenset()
 
 
 def _references(detections: Iterable[DetectionRule]) -> dict[str, Reference]:

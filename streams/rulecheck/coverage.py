@@ -11,7 +11,7 @@ from models.event import Event, LogSource
 from streams.detect.logsource import RuleLogSource
 from streams.detect.rule import DetectionRule
 from streams.rulecheck.attack import Attack, Technique
-from streams.rulecheck.logsources import producers
+from streams.sources.producers import producers
 from streams.sources.registry import SOURCES
 
 Shows = Callable[[RuleLogSource], bool]  # tells whether telemetry holds events that a log source names

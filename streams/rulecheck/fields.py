@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from models import ocsf_schema
 from streams.detect.logsource import OCSF
-from streams.detect.predicates import Predicate, SameAs, leaves
+from streams.detect.predicates import Predicate, SameAs, every, leaves
 from streams.detect.record import EVERYWHERE
 from streams.detect.rule import DetectionRule
-from streams.rulecheck.logsources import producers
 from streams.sources.inventory import NO_FIELDS, Fields, joined
+from streams.sources.producers import producers
 
 NEAR: Final = 0.7
 FREE_OBJECTS: Final = frozenset({"object", "unmapped"})
@@ -31,6 +31,11 @@ def _names(condition: Predicate) -> Iterator[str]:
             yield leaf.other
 
 
+def _all_fields(rule: DetectionRule) -> tuple[str, ...]:
+    """Return the fields of a rule and of the exceptions from it."""
+    return fields_of(every((rule.condition, *(known.condition for known in rule.exceptions))))
+
+
 def unknown_fields(rule: DetectionRule) -> Iterator[tuple[str, str]]:
     """Yield each field that no event which concerns the rule ever has, and what to do about it."""
     if rule.taxonomy == OCSF:
@@ -39,7 +44,7 @@ def unknown_fields(rule: DetectionRule) -> Iterator[tuple[str, str]]:
     known = _known(rule)
     if known is None:
         return
-    for field in fields_of(rule.condition):
+    for field in _all_fields(rule):
         if not known.has(field):
             yield field, _advice(field, known.names | known.trees)
 
@@ -70,7 +75,7 @@ def _unknown_paths(rule: DetectionRule) -> Iterator[tuple[str, str]]:
     classes = ocsf_schema.load()["classes"]
     named = rule.logsource.class_uid
     specs = [classes[str(named)]] if named else list(classes.values())
-    for field in fields_of(rule.condition):
+    for field in _all_fields(rule):
         wrong = [_first_wrong(spec, field) for spec in specs]
         if all(wrong):
             _, name, siblings = max((found for found in wrong if found), key=lambda found: found[0])

@@ -4,36 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from functools import cache
 from typing import Final
 
 from models.event import LogSource
 from streams.detect.logsource import RuleLogSource
-from streams.sources.inventory import Produced, inventory
+from streams.sources.inventory import inventory
 
 NEAR: Final = 0.75
 MAX_LISTED: Final = 12  # names that a line can take
 PARTS: Final = ("product", "category", "service")
-
-
-@cache
-def producers(logsource: RuleLogSource) -> tuple[Produced, ...]:
-    """Return what Braid produces that concerns a rule of this log source; empty when nothing does.
-
-    Services that nobody can list count for those rules alone that name none of the listed ones.
-    """
-    found = [one for one in inventory() if _concerns(logsource, one)]
-    listed = [one for one in found if not one.any_service]
-    return tuple(listed or found)
-
-
-def _concerns(logsource: RuleLogSource, one: Produced) -> bool:
-    found = one.logsource
-    if one.any_service:
-        if logsource.product not in {found.product, ""} or (logsource.service and not logsource.product):
-            return False
-        found = LogSource(found.product, logsource.service or found.service, found.categories)
-    return logsource.concerns(found, logsource.class_uid)
 
 
 def spelled(logsource: RuleLogSource) -> str:

@@ -73,6 +73,8 @@ def consumer(
     topics: Iterable[str],
     on_assign: Callable[[Consumer, Any], None] | None = None,
     on_revoke: Callable[[Consumer, Any], None] | None = None,
+    *,
+    ends: bool = False,
 ) -> Consumer:
     """Make a consumer of a worker's group over topics, from the earliest record.
 
@@ -82,6 +84,7 @@ def consumer(
         topics: Topic names without prefix.
         on_assign: Called with partitions that this member gets, before their first record.
         on_revoke: Called before partitions go to another member, while their offsets can still be committed.
+        ends: Say, by a message that is none (`reached_end`), when a partition was read to its end.
     """
     wanted = [settings.topic_prefix + topic for topic in topics]
     config: dict[str, Any] = {
@@ -99,12 +102,28 @@ def consumer(
         "fetch.wait.max.ms": 50,
         "queued.max.messages.kbytes": 65_536,
         "fetch.message.max.bytes": 8_388_608,
+        "enable.partition.eof": ends,
     }
     made = Consumer(config, logger=LOG)
     hooks = {"on_assign": on_assign, "on_revoke": on_revoke}
     given: dict[str, Any] = {name: hook for name, hook in hooks.items() if hook}
     made.subscribe(wanted, **given)
     return made
+
+
+def follower(settings: Settings, worker: str) -> Consumer:
+    """Make a consumer outside of any group: it is told its partitions, commits nothing, and says their ends."""
+    config: dict[str, Any] = {
+        "bootstrap.servers": settings.bootstrap,
+        "client.id": f"braid-{worker}",
+        "group.id": f"{settings.topic_prefix}braid-{worker}-{uuid4().hex}",  # the client wants one, and none is made
+        "enable.auto.commit": False,
+        "isolation.level": "read_committed",
+        "queued.max.messages.kbytes": 16_384,
+        "enable.partition.eof": True,
+        "allow.auto.create.topics": False,
+    }
+    return Consumer(config, logger=LOG)
 
 
 def commit(client: Consumer, offsets: list[TopicPartition] | None = None) -> None:
@@ -184,9 +203,23 @@ def patiently(ask: Callable[[float], T], settings: Settings, stop: Stop) -> T:
             stop.wait(RETRY_SECONDS)
 
 
-def produce(client: Producer, prefix: str, message: Message) -> None:
-    """Queue one message; when the queue is full, wait for room instead of growing."""
+def produce(
+    client: Producer,
+    prefix: str,
+    message: Message,
+    on_delivery: Callable[[KafkaError | None, KafkaMessage], None] | None = None,
+) -> None:
+    """Queue one message; when the queue is full, wait for room instead of growing.
+
+    Args:
+        client: Sends it.
+        prefix: Put before the topic.
+        message: The message.
+        on_delivery: Told what became of it; a transaction needs none, since its commit tells.
+    """
     target: dict[str, Any] = {} if message.partition is None else {"partition": message.partition}
+    if on_delivery is not None:
+        target["on_delivery"] = on_delivery
     while True:
         try:
             client.produce(
@@ -198,6 +231,12 @@ def produce(client: Producer, prefix: str, message: Message) -> None:
             return
 
 
+def reached_end(message: KafkaMessage) -> bool:
+    """Tell whether a message is none, and says that its partition was read to the end, at its offset."""
+    error = message.error()
+    return error is not None and error.code() == KafkaError._PARTITION_EOF  # noqa: SLF001  # its public name for it
+
+
 def usable(messages: Iterable[KafkaMessage]) -> list[KafkaMessage]:
     """Drop what is no record; raise KafkaUnavailable for errors that do not pass by themselves."""
     kept = []
@@ -205,7 +244,7 @@ def usable(messages: Iterable[KafkaMessage]) -> list[KafkaMessage]:
         error = message.error()
         if error is None:
             kept.append(message)
-        elif error.code() == KafkaError._PARTITION_EOF or error.retriable():  # noqa: SLF001  # its public name for it
+        elif reached_end(message) or error.retriable():
             continue
         elif error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
             raise KafkaUnavailable(f"{error.str()}; make the topics with: braid topics create")

@@ -7,7 +7,7 @@ the offset is committed. So a crash can repeat an output, under the same uid and
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -24,9 +24,10 @@ from models.ocsf import decode
 from models.records import Coordinates, DeadLetter, ParseError, RawRecord
 from streams import wire
 from streams.config import Settings
-from streams.correlate.engine import Correlator, Evicted, Forward, Late, Output, Published
-from streams.correlate.state import KeyState, decode_state, encode_state
-from streams.correlate.watermark import Tick, Watermarks
+from streams.correlate.due import Due
+from streams.correlate.engine import ALL_SOURCES, Correlator, Evicted, Forward, Item, Late, Output, Published
+from streams.correlate.state import KeyState, decode_state, encode_state, read_stamped, stamped
+from streams.correlate.watermark import Tick, Watermarks, ticks_from_json
 from streams.rulebook import Rulebook
 from streams.stage import freeze_heap
 from streams.topics import partition_for
@@ -54,12 +55,20 @@ class Correlation:
         self.table: Any = app.Table(TABLE, key_type=bytes, value_type=bytes, partitions=self._partitions)
         self._topics: dict[str, Any] = {}
         self._cache: dict[bytes, tuple[bytes, KeyState]] = {}
-        self._deadlines: dict[int, dict[bytes, int]] = {}
+        self._due: dict[int, Due[bytes]] = {}
+        self._held: set[int] = set()
+        self._reckon = False  # whether states may have been stored under other correlations than those in force
+        self._marks: dict[int, tuple[bytes, Watermarks]] = {}
+
+    def hold(self, partitions: set[int]) -> None:
+        """Note the partitions that this worker has now."""
+        self._held = partitions
 
     def forget(self, partitions: set[int]) -> None:
         """Drop what is remembered of partitions that other workers have now."""
         for partition in partitions:
-            self._deadlines.pop(partition, None)
+            self._due.pop(partition, None)
+            self._marks.pop(partition, None)
         self._cache.clear()
 
     def _renew(self) -> None:
@@ -67,7 +76,8 @@ class Correlation:
         loaded = self.rules.take()
         if loaded is not None and loaded.made.specs != self._correlator.specs:
             self._correlator = loaded.made
-            self._deadlines.clear()  # they follow from the correlations, and are read from the table anew
+            self._due.clear()  # what is due follows from the correlations, and is worked out anew
+            self._reckon = True
 
     async def take(self, event: Any) -> None:
         """Take one record of `signals` or `entity-links`."""
@@ -78,32 +88,33 @@ class Correlation:
         except (InvalidRecord, ValueError) as error:
             await self._dead(message, event, str(error))
             return
-        if isinstance(item, Tick):
-            await self._tick(message.partition, item)
+        if isinstance(item, tuple):
+            await self._ticks(message.partition, item)
             return
-        watermark = self._watermarks(message.partition).effective
+        marks = self._watermarks(message.partition)
         for key in _keys(item, event.key or b"", message.partition, self._partitions):
-            await self._step(message.partition, key, item, watermark)
+            await self._step(message.partition, key, item, marks)
         self._health.add(links=isinstance(item, EntityLink), signals=isinstance(item, Signal))
 
-    async def _tick(self, partition: int, tick: Tick) -> None:
+    async def _ticks(self, partition: int, ticks: tuple[Tick, ...]) -> None:
         before = self._watermarks(partition)
-        after = before.observe(tick)
-        if after.effective > before.effective:
-            for key in self._due(partition, after.effective):
-                await self._step(partition, key, None, after.effective)
+        after = before.observe(*ticks)
         if after != before:
-            self.table[_watermarks_key(partition)] = orjson.dumps(after.to_json())
+            for key in self._of(partition).take(after):
+                await self._step(partition, key, None, after)
+            data = orjson.dumps(after.to_json())
+            self.table[_watermarks_key(partition)] = data
+            self._marks[partition] = data, after
         self._health.set(watermark=after.effective, silent_sources=list(after.silent))
 
-    async def _step(self, partition: int, key: bytes, item: Signal | EntityLink | None, watermark: int) -> None:
+    async def _step(self, partition: int, key: bytes, item: Item | None, marks: Watermarks) -> None:
         state = self._state(key)
-        after, outputs = self._correlator.step(key.decode(), state, item, watermark)
+        after, outputs = self._correlator.step(key.decode(), state, item, marks.effective, marks)
         if outputs:
             await asyncio.gather(*[await self._send(message) for out in outputs if (message := _message(out))])
             self._count(outputs)
         if after is not state:
-            self._store(partition, key, after)
+            self._store(partition, key, after, marks)
 
     def _state(self, key: bytes) -> KeyState:
         data = self.table.get(key)
@@ -113,42 +124,55 @@ class Correlation:
         if cached is not None and cached[0] is data:
             return cached[1]
         try:
-            return decode_state(data)
+            return decode_state(read_stamped(data)[1])
         except InvalidRecord as error:
             LOG.error("state of %r is unreadable and starts anew: %s", key, error)
             self._health.add(unreadable_states=1)
             return KeyState()
 
-    def _store(self, partition: int, key: bytes, state: KeyState) -> None:
-        deadlines = self._indexed(partition)
+    def _store(self, partition: int, key: bytes, state: KeyState, marks: Watermarks) -> None:
+        due = self._of(partition)
         if state.empty:
             self._cache.pop(key, None)
-            deadlines.pop(key, None)
+            due.drop(key)
             self.table.pop(key, None)
             return
-        data = encode_state(state)
+        deadlines = self._correlator.deadlines(key.decode(), state, marks)
+        data = stamped(encode_state(state), min(deadlines.values()))
         if len(self._cache) >= CACHED_STATES:
             self._cache.clear()
         self.table[key] = data
         self._cache[key] = data, state
-        deadlines[key] = self._correlator.deadline(key.decode(), state)
+        due.put(key, deadlines)
 
-    def _due(self, partition: int, watermark: int) -> list[bytes]:
-        return sorted(key for key, deadline in self._indexed(partition).items() if deadline <= watermark)
+    def _of(self, partition: int) -> Due[bytes]:
+        """Return what is due on a partition; when any is new here, the table is read once for all that are."""
+        if partition not in self._due:
+            fresh = {number: Due[bytes]() for number in self._held | {partition} if number not in self._due}
+            for key, data in self.table.items():
+                known = None if key.startswith(WATERMARKS_KEY) else fresh.get(partition_for(key, self._partitions))
+                if known is not None:
+                    known.put(key, self._deadlines(key, data))
+            self._due.update(fresh)
+        return self._due[partition]
 
-    def _indexed(self, partition: int) -> dict[bytes, int]:
-        """Return the deadlines of a partition's keys, read from the table when the partition is new here."""
-        known = self._deadlines.get(partition)
-        if known is None:
-            known = self._deadlines[partition] = {}
-            for key in list(self.table.keys()):
-                if not key.startswith(WATERMARKS_KEY) and partition_for(key, self._partitions) == partition:
-                    known[key] = self._correlator.deadline(key.decode(), self._state(key))
-        return known
+    def _deadlines(self, key: bytes, data: bytes) -> Mapping[frozenset[str], int]:
+        """Return when a state that was read back needs a step; under other rules than it was stored by, reckon anew."""
+        if self._reckon:
+            return self._correlator.deadlines(key.decode(), self._state(key))
+        try:
+            return {ALL_SOURCES: read_stamped(data)[0]}
+        except InvalidRecord:
+            return {ALL_SOURCES: 0}  # the step finds out, tells of it and starts anew
 
     def _watermarks(self, partition: int) -> Watermarks:
         data = self.table.get(_watermarks_key(partition))
-        return Watermarks.from_json(orjson.loads(data)) if data else Watermarks()
+        if not data:
+            return Watermarks()
+        known = self._marks.get(partition)
+        if known is None or known[0] is not data:
+            known = self._marks[partition] = data, Watermarks.from_json(orjson.loads(data))
+        return known[1]
 
     async def _send(self, message: wire.Message) -> Awaitable[Any]:
         topic = self._topics.get(message.topic)
@@ -193,19 +217,21 @@ def _watermarks_key(partition: int) -> bytes:
     return WATERMARKS_KEY + str(partition).encode()
 
 
-def _item(topic: str, value: Any, headers: Any) -> Signal | EntityLink | Tick:
+def _item(topic: str, value: Any, headers: Any) -> Item | tuple[Tick, ...]:
     data = value if isinstance(value, bytes) else b""
     if topic == "entity-links":
         return wire.link_from_json(data)
     kind = headers.get(wire.TYPE_HEADER) if isinstance(headers, dict) else dict(headers).get(wire.TYPE_HEADER)
     if kind == wire.TICK.encode():
-        return Tick.from_json(decode(data))
+        return ticks_from_json(decode(data))
+    if kind == wire.WITHDRAWN.encode():
+        return wire.withdrawn_from_json(data)
     return signal_from_ocsf(decode(data))
 
 
-def _keys(item: Signal | EntityLink, key: bytes, partition: int, partitions: int) -> list[bytes]:
+def _keys(item: Item, key: bytes, partition: int, partitions: int) -> list[bytes]:
     """Return the state keys an item concerns: a link, those of its ends that live on this partition."""
-    if isinstance(item, Signal):
+    if not isinstance(item, EntityLink):
         return [key]
     ends = [str(item.left).encode(), str(item.right).encode()]
     return [end for end in ends if partition_for(end, partitions) == partition]
@@ -217,7 +243,7 @@ def _message(output: Output) -> wire.Message | None:
     if isinstance(output, SequenceClosed):
         return wire.closed_message(output)
     if isinstance(output, Forward):
-        return wire.signal_message(output.signal, output.key, "correlate")
+        return wire.forward_message(output)
     if isinstance(output, Late):
         return wire.late_message(output)
     return None
@@ -256,9 +282,14 @@ def build_app(settings: Settings, health: Health, partitions: int) -> faust.App:
     async def revoked(_: faust.App, partitions: Any, **__: Any) -> None:
         correlation.forget({tp.partition for tp in partitions})
 
-    async def assigned(_: faust.App, __: Any, **___: Any) -> None:
+    async def recovered(*_: Any) -> None:
         health.set(status="running")
 
+    async def assigned(_: faust.App, partitions: Any, **__: Any) -> None:
+        correlation.hold({tp.partition for tp in partitions})
+        health.set(status="recovering")
+
+    correlation.table.on_recover(recovered)
     signals: Any = app  # the type of its signals admits no coroutine function, their code does
     signals.on_partitions_revoked.connect(revoked)
     signals.on_partitions_assigned.connect(assigned)

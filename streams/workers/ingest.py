@@ -19,7 +19,6 @@ from models.records import Coordinates, DeadLetter, ParseError, RawRecord
 from streams import wire
 from streams.clockcheck import Clock, ClockCheck
 from streams.config import Settings
-from streams.correlate.watermark import Tick, tick_after
 from streams.flood import fold_batch
 from streams.ingest import Ingested, Routed
 from streams.sources.framing import split_message
@@ -30,9 +29,9 @@ from streams.workers.clients import LOG, Stop
 from streams.workers.health import Health
 from streams.workers.lines import Lines
 from streams.workers.rules import RunningRules
+from streams.workers.ticks import Place, Ticks
 
 POLL_SECONDS: Final = 0.2
-TICK_STEP_MS: Final = 1000  # a watermark that moved less is not worth a record on every partition
 LINKS_REMEMBERED: Final = 100_000
 COMMIT_SECONDS: Final = 20.0
 CLOCK_SECONDS: Final = 60.0  # between two looks at the clocks
@@ -45,10 +44,10 @@ class IngestWorker:
         self._settings = settings
         self._health = health
         self._stop = stop
-        self._rules = RunningRules(settings, health)
         self._partitions = clients.keyed_partitions(settings, stop)
-        self._ticks: dict[tuple[str, int], Tick] = {}
-        self._sent: dict[tuple[str, int], int] = {}
+        self._rules = RunningRules(settings, health)
+        self._ticks = Ticks()
+        self._read_at = 0
         self._links: dict[str, None] = {}
         self._lines = Lines(settings.join_seconds)
         self._clocks = ClockCheck()
@@ -59,19 +58,42 @@ class IngestWorker:
         """Work until asked to stop; raise KafkaUnavailable when the broker is gone for good."""
         producer = clients.transactional_producer(self._settings, "ingest", self._stop)
         topics = [source.topic for source in SOURCES.values()]
-        consumer = clients.consumer(self._settings, "ingest", topics, on_assign=self._assigned, on_revoke=self._revoked)
+        consumer = clients.consumer(
+            self._settings, "ingest", topics, on_assign=self._assigned, on_revoke=self._revoked, ends=True
+        )
         self._rules.start()
         self._health.set(status="running")
         try:
             while not self._stop.requested:
-                self._rules.begin()
-                batch = clients.usable(consumer.consume(self._settings.batch_records, POLL_SECONDS))
-                if batch or self._lines.silent():
+                self._begin()
+                batch = self._noted(consumer.consume(self._settings.batch_records, POLL_SECONDS))
+                if batch or self._lines.silent() or self._ticks.any_due(self._read_at):
                     self._transact(consumer, producer, batch)
         finally:
             self._health.set(status="stopping")
             self._rules.close()
             consumer.close()
+
+    def _begin(self) -> None:
+        """Begin a batch, with the newest rules."""
+        self._rules.begin()
+
+    def _noted(self, messages: list[KafkaMessage]) -> list[KafkaMessage]:
+        """Take note of which partitions go on and which are at their end; return the records."""
+        self._read_at = time.time_ns() // 1_000_000
+        for message in messages:
+            if message.error() is None:
+                self._ticks.came(self._place(message), self._read_at)
+            elif clients.reached_end(message):
+                self._ticks.ended(self._place(message), message.offset() or 0)
+        return clients.usable(messages)
+
+    def _place(self, at: KafkaMessage | TopicPartition) -> Place:
+        topic, partition = (at.topic, at.partition) if isinstance(at, TopicPartition) else (at.topic(), at.partition())
+        return self._source(topic or ""), partition or 0
+
+    def _source(self, topic: str) -> str:
+        return topic.removeprefix(self._settings.topic_prefix + RAW_PREFIX)
 
     def _transact(self, consumer: Consumer, producer: Producer, batch: list[KafkaMessage]) -> None:
         """Process one batch in one transaction; on an abortable error take the batch again."""
@@ -107,7 +129,7 @@ class IngestWorker:
             raise KafkaUnavailable(f"ingest cannot go on: {problem.str()}") from error
         LOG.warning("transaction aborted, its batch is taken again: %s", problem.str())
         producer.abort_transaction(COMMIT_SECONDS)
-        self._sent.clear()
+        self._ticks.unsaid()
         self._links.clear()
         self._health.add(aborted_transactions=1)
         committed = consumer.committed(consumer.assignment(), COMMIT_SECONDS)
@@ -118,20 +140,27 @@ class IngestWorker:
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._lines.resume(consumer.committed(partitions, COMMIT_SECONDS))
+        for at in partitions:
+            place = self._place(at)
+            self._ticks.assigned(place, SOURCES[place[0]].delay_ms)
 
     def _revoked(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         for at in partitions:
             self._lines.forget((at.topic, at.partition))
+            self._ticks.revoked(self._place(at))
 
     def _process(self, producer: Producer, batch: list[KafkaMessage]) -> dict[str, int]:
-        counts = {"records": 0, "events": 0, "signals": 0, "dead_letters": 0}
+        counts = {"records": 0, "events": 0, "signals": 0, "excepted_matches": 0, "dead_letters": 0}
+        counts["enrichment_failures"] = 0
         found: list[Routed] = []
         for record in chain(chain.from_iterable(map(self._records, batch)), self._lines.waited_for()):
             counts["records"] += 1
             for result in self._one(record):
                 counts["events"] += result.event is not None
                 counts["signals"] += len(result.signals)
+                counts["excepted_matches"] += result.excepted
                 counts["dead_letters"] += len(result.dead)
+                counts["enrichment_failures"] += len(result.failed)
                 self._rules.observe(result.dead)
                 found += result.signals
                 for outgoing in self._outgoing(result):
@@ -145,19 +174,16 @@ class IngestWorker:
             return (Ingested(None, dead=(record,)),)
         source = SOURCES[record.source]
         results = self._rules.ingest.process(source, record)
-        key = source.name, record.at.partition
+        place = source.name, record.at.partition
         for result in results:
             if result.event is not None:
                 self._clocks.observe(result.event, record.broker_time)
-                before, time_ms = self._ticks.get(key), result.event.time
-                self._ticks[key] = tick_after(
-                    before, source.name, source.delay_ms, record.at.partition, time_ms, record.broker_time
-                )
+                self._ticks.observe(place, result.event.time, record.broker_time, self._read_at)
         return results
 
     def _records(self, message: KafkaMessage) -> Iterable[RawRecord | DeadLetter]:
         topic, partition, offset = message.topic() or "", message.partition() or 0, message.offset() or 0
-        source = topic.removeprefix(self._settings.topic_prefix + RAW_PREFIX)
+        source = self._source(topic)
         at = Coordinates(topic, partition, offset)
         _, broker_time = message.timestamp()
         payload = message.value() or b""
@@ -198,10 +224,8 @@ class IngestWorker:
         yield from wire.link_messages(link, self._partitions)
 
     def _new_ticks(self) -> Iterable[wire.Message]:
-        for key, tick in self._ticks.items():
-            if tick.watermark - self._sent.get(key, 0) >= TICK_STEP_MS:
-                self._sent[key] = tick.watermark
-                yield from wire.tick_messages(tick, self._partitions)
+        ticks = self._ticks.due(self._read_at)
+        return wire.tick_messages(ticks, self._partitions) if ticks else ()
 
 
 def run(settings: Settings, health: Health, stop: Stop) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.finding import SequenceClosed, Signal
 from streams.correlate.engine import Correlator, Late, Published
 from streams.correlate.state import KeyState
+from streams.correlate.steps import Absence
+from streams.correlate.watermark import Mark, Watermarks
 from tests.correlate.build import HOUR, MINUTE, START, spec
 from tests.correlate.drive import Driver
 from tests.correlate.one_key import (
@@ -79,3 +83,48 @@ def test_absences_stand_as_the_oracle_says_whatever_came_first(held, linked, del
         driver.feed([item], watermark)
     driver.tick(PAST_ALL)
     assert standing(driver) == sequences(ABSENCES, held, linked)
+
+
+WAITS_FOR_OKTA = replace(
+    spec("event_count", "a", count=1), absences=(Absence("b", after=SPAN),), sources=frozenset({"okta"})
+)
+
+
+def marks(effective: int, **sources: Mark) -> Watermarks:
+    return Watermarks({}, effective, sources)
+
+
+def at(time: int) -> Mark:
+    return Mark(START + time, START + time)
+
+
+def test_an_absence_waits_for_the_sources_it_depends_on_and_for_no_others():
+    core = correlator(WAITS_FOR_OKTA)
+    slow = marks(START - HOUR, okta=at(SPAN), zeek=at(-HOUR))
+    state, outputs = core.step(KEY, KeyState(), here("a", 0), slow.effective, slow)
+    assert outputs == ()
+    assert core.deadlines(KEY, state, slow)[frozenset({"okta"})] == START + SPAN + 1
+    there = marks(START - HOUR, okta=at(SPAN + 1), zeek=at(-HOUR))
+    state, (found,) = core.step(KEY, state, None, there.effective, there)
+    assert isinstance(found, Published)
+    assert found.sequence.reasons[-1].startswith("not enough: risk")
+    assert frozenset({"okta"}) not in core.deadlines(KEY, state, there)
+
+
+def test_an_absence_that_a_silent_source_does_not_confirm_says_so():
+    core = correlator(WAITS_FOR_OKTA)
+    silent = marks(START + HOUR, okta=Mark(START + HOUR, START, silent=True), zeek=at(HOUR))
+    state, (found,) = core.step(KEY, KeyState(), here("a", 0), START, silent)
+    assert isinstance(found, Published)
+    assert found.sequence.reasons[-1] == "not confirmed by okta, which is silent"
+    back = marks(START + 2 * HOUR, okta=at(2 * HOUR), zeek=at(2 * HOUR))
+    _, (again,) = core.step(KEY, state, here("a", 1), START, back)
+    assert isinstance(again, Published)
+    assert "not confirmed" not in again.sequence.reasons[-1]
+
+
+def test_a_source_that_was_never_heard_of_is_named_when_there_is_no_other():
+    core = correlator(WAITS_FOR_OKTA)
+    _, (_, found) = core.step(KEY, KeyState(), here("a", 0), START + HOUR, marks(START + HOUR, zeek=at(HOUR)))
+    assert isinstance(found, Published)
+    assert found.sequence.reasons[-1] == "not confirmed by okta, which is silent"

@@ -22,7 +22,9 @@ from streams.correlate.state import (
     decode_state,
     encode_state,
     plain_bytes,
+    read_stamped,
     row_bytes,
+    stamped,
 )
 from streams.flood import merged
 from tests.correlate.build import link, signal, state_of
@@ -187,3 +189,14 @@ def test_a_form_that_lacks_a_member_is_refused(name):
 def test_a_signal_takes_no_more_bytes_than_is_reckoned_with(held):
     empty = len(plain_bytes(KeyState()))
     assert len(plain_bytes(KeyState(signals=(held,)))) - empty <= row_bytes(held)
+
+
+@given(st.binary(max_size=20), st.integers(0, 2**62))
+def test_a_deadline_before_a_state_is_read_without_it(data, deadline):
+    assert read_stamped(stamped(data, deadline)) == (deadline, data)
+
+
+@pytest.mark.parametrize("data", [b"", b"\x00braid\x00", b"\x00braid\x001234567", b"\x78\x9c anything"])
+def test_what_has_no_deadline_before_it_is_refused(data):
+    with pytest.raises(InvalidRecord, match="no deadline before it"):
+        read_stamped(data)

@@ -267,4 +267,4 @@ def test_the_pack_is_sound_and_every_correlation_names_rules_of_it() -> None:
     book = load_rulebook([PACK]).sound()
     assert len(set(uids(book.detections) + uids(book.correlations))) == len(book.detections) + len(book.correlations)
     known = set(uids(book.detections))
-    assert [spec.uid for spec in book.correlations if not set(spec.rules) <= known] == []
+    assert [spec.uid for spec in book.correlations if not spec.watched <= known] == []

@@ -81,7 +81,7 @@ class Worker:
         await self.take(wire.signal_message(fresh, KEY))
 
     async def tick(self, watermark: int) -> None:
-        for message in wire.tick_messages(Tick("windows", 0, START + watermark, START + watermark), 1):
+        for message in wire.tick_messages([Tick("windows", 0, START + watermark, START + watermark)], 1):
             await self.take(message)
 
     def found(self) -> list[str]:
