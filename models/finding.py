@@ -114,7 +114,7 @@ class Signal:
         matched: Field and value pairs that made the rule fire, for the investigator.
         selections: Names of the rule's detections that these stand in.
         count: How many matches it stands for (folded floods).
-        via: Entities reached over an entity link at the signal's time, on copies routed to them.
+        via: On a copy that was routed over an entity link at the signal's time, its two ends: that reached, that named.
         flood: The matches of a folded one, by time and values; None on any other.
         parts: Of a sequence that is a signal for other correlations, the detections it is made of; else none.
     """

@@ -139,8 +139,13 @@ def _place(grain: Grain) -> object:
 
 
 def _once(one: Grain, other: Grain) -> Grain:
-    variant = min(one.variant, other.variant, key=lambda variant: variant.via)
+    variant = one.variant if better_way(one.variant.via, other.variant.via) == one.variant.via else other.variant
     return replace(one, uid=min(one.uid, other.uid), count=max(one.count, other.count), variant=variant)
+
+
+def better_way(one: tuple[EntityKey, ...], other: tuple[EntityKey, ...]) -> tuple[EntityKey, ...]:
+    """Return by which of two ways a signal counts that came by both: by no link, else by that of a session or user."""
+    return max(one, other) if one and other else ()
 
 
 def _sealed(floods: tuple[Flood, ...]) -> Iterator[Grain]:

@@ -162,7 +162,7 @@ def _signal_row(decoded: Mapping[str, Any], record: bytes, at: Coordinates) -> L
         class_uid=take(decoded, "class_uid", int),
         source=signal.event.source,
         domain=signal.domain,
-        entities=(*signal.entities, *signal.via),
+        entities=tuple(dict.fromkeys((*signal.entities, *signal.via))),
         at=at,
         sha256=sha256_hex(record),
         record=record,

@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import Final
 
 from models.finding import Signal
-from models.flood import SEALED, SECOND_MS, Flood, Grain, flood_of, melt
+from models.flood import SEALED, SECOND_MS, Flood, Grain, better_way, flood_of, melt
 from streams.correlate.state import KeyState
 from streams.flood import flattened, folded, kind_of, last_time, merged
 
@@ -29,7 +29,7 @@ def order(signal: Signal) -> tuple[int, str]:
 def with_signal(state: KeyState, signal: Signal, key: str, limit: int) -> KeyState:
     """Take a signal, single or folded, in; return the same state when all of it is there."""
     if signal.flood is None and signal.uid in map(_UID, state.signals):
-        return state
+        return _by_the_better_way(state, signal)
     if signal.parts:  # it may be withdrawn, alone
         return _with(state, [], signal)
     near = _of_second(state.signals, signal.time)
@@ -42,6 +42,13 @@ def with_signal(state: KeyState, signal: Signal, key: str, limit: int) -> KeySta
     if len(alike) == 1 and alike[0].flood == whole.flood:
         return state
     return _with(state, alike, whole)
+
+
+def _by_the_better_way(state: KeyState, signal: Signal) -> KeyState:
+    """Of two copies that came over two links keep one, whichever came first: that of a session before a place's."""
+    held = next(held for held in state.signals if held.uid == signal.uid)
+    way = better_way(held.via, signal.via)
+    return state if way == held.via else _with(state, [held], replace(held, via=way))
 
 
 def without_signal(state: KeyState, uid: str) -> KeyState:

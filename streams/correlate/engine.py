@@ -211,7 +211,7 @@ class Correlator:
 
     def _over_link(self, other: EntityKey, key: str, signal: Signal) -> tuple[Signal, tuple[str, ...]]:
         is_from_here = any(str(entity) == key for entity in signal.entities)
-        return self.router.over_link(signal, other) if is_from_here else (signal, ())
+        return self.router.over_link(signal, other, EntityKey.parse(key)) if is_from_here else (signal, ())
 
     def _restate(
         self, key: str, state: KeyState, now: Now, touched: Touched | None, stale: frozenset[str] | None

@@ -10,12 +10,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice, product
 from math import prod
+from typing import Final
 
 from models.entity import EntityKey
 from models.finding import Signal, group_part
 from streams.correlate.spec import CorrelationSpec
 from streams.correlate.steps import ENTITY_PREFIX
 
+USER: Final = "user"
+PLACES: Final = ("ip", "host")  # where many users are
 EVERYTHING = "*"  # the one group of a correlation without group-by
 MAX_COPIES = 16  # a signal's copies are bounded; what is left out is counted by the caller
 
@@ -90,14 +93,14 @@ class Router:
         cut = sum(max(0, prod(map(len, parts)) - MAX_COPIES) for parts in wanted if len(parts) > 1)
         return {key for parts in wanted for key in _combined(parts)}, cut
 
-    def over_link(self, signal: Signal, other: EntityKey) -> tuple[Signal, tuple[str, ...]]:
-        """Return the copy of a signal that reaches `other` over a link, and the further keys it goes to.
+    def over_link(self, signal: Signal, other: EntityKey, here: EntityKey) -> tuple[Signal, tuple[str, ...]]:
+        """Return the copy of a signal that reaches `other` over a link from `here`, and the further keys it goes to.
 
         A copy travels one link only, so that links cannot carry a signal round the whole company.
         """
         if signal.via or other in signal.entities:
             return signal, ()
-        copy = replace(signal, via=(other,))
+        copy = replace(signal, via=(other, here))
         return copy, tuple(sorted(self.group_keys(copy) - self.group_keys(signal)))[:MAX_COPIES]
 
 
@@ -127,7 +130,7 @@ def is_in_group(spec: CorrelationSpec, key: str, signal: Signal, fields: tuple[s
         kind, _, value = key.partition(":")  # no part of this key was escaped
         if kind != spec.group_by[0].removeprefix(ENTITY_PREFIX):
             return False
-        return any(one.value == value and one.type == kind for one in (*signal.entities, *signal.via))
+        return any(one.value == value and one.type == kind for one in entities_for(spec, signal))
     return key in group_keys(spec, signal)
 
 
@@ -142,13 +145,26 @@ def _all_parts(spec: CorrelationSpec, signal: Signal) -> list[tuple[tuple[str, .
 
 
 def _parts(spec: CorrelationSpec, fields: tuple[str, ...], signal: Signal) -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(_values(name, field, signal)) for name, field in zip(spec.group_by, fields, strict=True))
+    return tuple(tuple(_values(spec, name, field, signal)) for name, field in zip(spec.group_by, fields, strict=True))
 
 
-def _values(name: str, field: str, signal: Signal) -> Iterable[str]:
+def entities_for(spec: CorrelationSpec, signal: Signal) -> tuple[EntityKey, ...]:
+    """Return the entities by which a signal is in groups of a correlation: those it names, and that it was linked to.
+
+    Two accounts at one address may be one attacker, so links join them; but what adds up over weeks is not added to
+    another user's for an address or a host that both were at once.
+    """
+    if not signal.via:
+        return signal.entities
+    other, here = signal.via
+    is_of_others = other.type == USER and here.type in PLACES and any(e.type == USER for e in signal.entities)
+    return signal.entities if spec.breadth is not None and is_of_others else (*signal.entities, other)
+
+
+def _values(spec: CorrelationSpec, name: str, field: str, signal: Signal) -> Iterable[str]:
     """Return what a signal has in a field, as parts of a key under the name that the correlation has for it."""
     if field.startswith(ENTITY_PREFIX):
         kind = field.removeprefix(ENTITY_PREFIX)
-        return sorted({group_part(str(key)) for key in (*signal.entities, *signal.via) if key.type == kind})
+        return sorted({group_part(str(key)) for key in entities_for(spec, signal) if key.type == kind})
     value = signal.fields.get(field)
     return () if value is None else (group_part(f"{name}={value}"),)

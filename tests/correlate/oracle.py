@@ -37,10 +37,16 @@ def groups_of(spec: CorrelationSpec, signal: Signal, links: list[EntityLink], fi
     own = {str(e) for e in signal.entities}
     linked = set()
     for link in links:
-        if link.valid_from <= signal.time <= link.valid_to:
-            ends = {str(link.left), str(link.right)}
-            if ends & own:
-                linked |= ends - own
+        for here, other in ((str(link.left), str(link.right)), (str(link.right), str(link.left))):
+            is_place = here.startswith(("ip:", "host:")) and any(e.startswith("user:") for e in own)
+            is_of_others = spec.breadth and is_place and other.startswith("user:")
+            if (
+                link.valid_from <= signal.time <= link.valid_to
+                and here in own
+                and other not in own
+                and not is_of_others
+            ):
+                linked.add(other)
     groups = set()
     for extra in [None, *linked]:
         choices = []

@@ -49,7 +49,7 @@ signals = st.builds(
 links = st.builds(
     lambda ip, host, start, length: link(ip, host, start * MINUTE, min(start + length, start + 119) * MINUTE),
     st.sampled_from(["ip:192.0.2.1", "ip:192.0.2.2"]),
-    st.sampled_from(["host:h1", "host:h2"]),
+    st.sampled_from(["host:h1", "host:h2", "user:u1", "user:u2"]),
     st.integers(-30, 420),
     st.integers(0, 119),
 )

@@ -17,7 +17,7 @@ from streams.correlate.risk import Breadth
 from streams.correlate.spec import EVERY, CorrelationSpec
 from streams.correlate.windows import find_spans
 from streams.flood import moments
-from tests.correlate.build import HOUR, MINUTE, START, analytic, signal, spec
+from tests.correlate.build import HOUR, MINUTE, START, analytic, link, signal, spec
 from tests.correlate.drive import Driver
 from tests.correlate.oracle import sequences
 from tests.correlate.test_properties import standing
@@ -168,3 +168,48 @@ def test_any_order_delays_and_crashes_give_what_the_oracle_says(held: list[Signa
     driver.pass_time(PAST_ALL)
     assert standing(driver) == sequences(SPECS, held, [])
     assert all(state.empty for state in driver.states.values())
+
+
+LINKED = risky(60, Breadth(), timespan=60 * MINUTE, group_by=("entity.user",), uid="of a user")
+BY_LINK = [LINKED, spec("event_count", "abc", count=2, group_by=("entity.user",), uid="of whoever was there")]
+user_signals = st.builds(
+    lambda rule, at, who, n: signal(rule, at * MINUTE, *who, risk=20, name=f"{rule}{at}{who}{n}"),
+    st.sampled_from("abc"),
+    st.integers(0, 90),
+    st.sampled_from(
+        [
+            ("ip:192.0.2.1",),
+            ("ip:192.0.2.1", "user:u1"),
+            ("session:s", "user:u2"),
+            ("session:s", "user:u1", "ip:192.0.2.1"),
+        ]
+    ),
+    st.integers(0, 1),
+)
+user_links = st.builds(
+    lambda place, user, start: link(place, user, start * MINUTE, (start + 60) * MINUTE),
+    st.sampled_from(["ip:192.0.2.1", "session:s"]),
+    st.sampled_from(["user:u1", "user:u2", "user:u3"]),
+    st.integers(-10, 60),
+)
+
+
+def test_what_adds_up_over_weeks_is_not_added_to_another_user_of_the_same_address():
+    at_once = [signal(rule, 0, "ip:192.0.2.1", "user:u1", risk=20) for rule in "ab"]
+    alone = signal("c", 1, "ip:192.0.2.1", "user:u2", risk=20)
+    links = [link("ip:192.0.2.1", user, 0, HOUR) for user in ("user:u1", "user:u2")]
+    assert [rule for rule, _, _ in standing(Driver(Correlator([LINKED])).feed([*at_once, alone, *links]))] == []
+    unnamed = signal("c", 1, "ip:192.0.2.1", risk=20)
+    assert len(Driver(Correlator([LINKED])).feed([*at_once, unnamed, *links]).standing) == 1
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(user_signals, max_size=14, unique_by=lambda one: one.uid),
+    st.lists(user_links, max_size=4, unique_by=lambda one: one.uid),
+    st.randoms(use_true_random=False),
+)
+def test_links_in_any_order_give_what_the_oracle_says(held, links, order):
+    items = [*held, *links] * 2
+    order.shuffle(items)
+    assert standing(Driver(Correlator(BY_LINK)).feed(items)) == sequences(BY_LINK, held, links)

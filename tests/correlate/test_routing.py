@@ -31,6 +31,9 @@ def hosts(number: int, kind: str = "host") -> list[str]:
     return [f"{kind}:n{index:02}" for index in range(number)]
 
 
+IP = EntityKey("ip", "192.0.2.1")
+
+
 def test_a_group_is_every_entity_of_the_type():
     assert group_keys(HOST, signal("a", 0, "host:h1", "user:u", "host:h2")) == {"host:h1", "host:h2"}
 
@@ -126,26 +129,26 @@ def test_entities_in_plenty_do_not_push_a_group_out():
 def test_the_copy_over_a_link_reaches_the_groups_of_the_other_end_only():
     router = Router([HOST, HOST_AND_USER])
     here = signal("a", 0, "ip:192.0.2.1", "host:h1", "user:u1")
-    copy, keys = router.over_link(here, EntityKey("host", "h2"))
+    copy, keys = router.over_link(here, EntityKey("host", "h2"), IP)
     assert keys == ("host:h2", "host:h2|user:u1")
-    assert copy == replace(here, via=(EntityKey("host", "h2"),))
+    assert copy == replace(here, via=(EntityKey("host", "h2"), IP))
 
 
 def test_a_copy_travels_one_link_only_and_never_to_what_the_signal_names():
     router = Router([HOST])
     here = signal("a", 0, "ip:192.0.2.1", "host:h1")
-    copy, _ = router.over_link(here, EntityKey("host", "h2"))
-    assert router.over_link(copy, EntityKey("host", "h3")) == (copy, ())
-    assert router.over_link(here, EntityKey("host", "h1")) == (here, ())
+    copy, _ = router.over_link(here, EntityKey("host", "h2"), IP)
+    assert router.over_link(copy, EntityKey("host", "h3"), IP) == (copy, ())
+    assert router.over_link(here, EntityKey("host", "h1"), IP) == (here, ())
 
 
 def test_a_link_to_an_entity_nobody_groups_by_sends_nothing():
-    assert Router([HOST]).over_link(signal("a", 0, "ip:192.0.2.1"), EntityKey("user", "u"))[1] == ()
+    assert Router([HOST]).over_link(signal("a", 0, "ip:192.0.2.1"), EntityKey("user", "u"), IP)[1] == ()
 
 
 def test_copies_over_a_link_are_bounded():
     here = signal("a", 0, *hosts(40, "user"))
-    assert len(Router([HOST_AND_USER]).over_link(here, EntityKey("host", "h"))[1]) == MAX_COPIES
+    assert len(Router([HOST_AND_USER]).over_link(here, EntityKey("host", "h"), IP)[1]) == MAX_COPIES
 
 
 @pytest.mark.parametrize(
