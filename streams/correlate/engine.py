@@ -92,7 +92,7 @@ Output = Published | SequenceClosed | Forward | Late | Evicted
 class Correlator:
     """The compiled correlations and the pure step over them. Immutable once made."""
 
-    __slots__ = ("_restater", "_waiting", "flood_limit", "router", "specs")
+    __slots__ = ("_lag", "_restater", "_waiting", "flood_limit", "router", "specs")
 
     def __init__(self, specs: Iterable[CorrelationSpec], flood_limit: int = FLOOD_LIMIT) -> None:
         """Prepare.
@@ -105,6 +105,7 @@ class Correlator:
         self.specs = tuple(sorted(specs, key=lambda spec: spec.uid))
         self.router = Router(self.specs)
         self._restater = Restater(self.specs, self.router)
+        self._lag = max((spec.lag for spec in self.specs), default=0)  # of what comes over a link
         self._waiting = tuple((spec, sorted(spec.offsets)) for spec in self.specs if spec.offsets)
 
     def step(
@@ -133,7 +134,7 @@ class Correlator:
             if held is state:
                 return state, ()
             state, touched = held, touched_by(item)
-            on_time = horizon if item.via or item.parts else watermark
+            on_time = horizon - self._lag if item.parts else horizon if item.via else watermark
             late = clipped(item, lambda time: time < on_time) if item.time < on_time else None
             if late is not None:
                 outputs.append(Late(late, key, on_time - late.time))
@@ -180,8 +181,9 @@ class Correlator:
         """
         holds, oldest = self._restater.holds(key), _oldest(state.signals)
         longest = max(holds.values(), default=0)
-        ends = [end + longest for _, end in state.floors if end < oldest] + [link.valid_to for link in state.links]
-        ends += [s.end for s in state.standing]
+        ends = [end + longest for _, end in state.floors if end < oldest]
+        ends += [link.valid_to + self._lag for link in state.links]
+        ends += [self._restater.final(one) for one in state.standing]
         least = min(ends, default=NEVER - LINK_HORIZON_MS - 1)
         for signal in state.signals:
             if signal.time >= least:
@@ -229,22 +231,23 @@ class Correlator:
         longest = max(holds.values(), default=0)
         floors = dict(state.floors)
         for sequence in state.standing:
-            if sequence.end < horizon:
+            if self._restater.final(sequence) < horizon:
                 floors[sequence.spec] = max(floors.get(sequence.spec, -1), sequence.end)
         signals = tuple(s for s in state.signals if self._needed_until(s, state, holds) >= horizon)
         oldest = _oldest(signals)  # what another rule still needs must not anchor a second time
         return replace(
             state,
             signals=signals,
-            links=tuple(link for link in state.links if link.valid_to >= horizon),
-            standing=tuple(s for s in state.standing if s.end >= horizon),
+            links=tuple(link for link in state.links if link.valid_to + self._lag >= horizon),
+            standing=tuple(s for s in state.standing if self._restater.final(s) >= horizon),
             floors=tuple(sorted(f for f in floors.items() if f[1] >= oldest or f[1] + longest >= horizon)),
         )
 
     def _needed_until(self, signal: Signal, state: KeyState, holds: Mapping[str, int]) -> int:
         """Return the last horizon (ms) at which a signal may still be an anchor or belongs to what can still change."""
         first, last = signal.time, last_time(signal)
-        ends = [s.end for s in state.standing if s.start <= last and first <= s.end and self._looks_at(s.spec, signal)]
+        near = [s for s in state.standing if s.start <= last and first <= s.end and self._looks_at(s.spec, signal)]
+        ends = [self._restater.final(sequence) for sequence in near]
         needed = last + max(holds.get(signal.analytic.uid, 0), holds.get(EVERY, 0))
         return max(needed, *ends) if ends else needed
 

@@ -64,7 +64,19 @@ def linked(compiled: Sequence[Compiled], known: Iterable[str]) -> tuple[list[Cor
     chained = {uid for one in left for uid in one.spec.watched}
     parts = {uid for one in left if not one.generates for uid in one.spec.members}
     specs = [replace(one.spec, is_chained=one.spec.uid in chained, is_part=one.spec.uid in parts) for one in left]
-    return specs, problems
+    return _with_lags(specs), problems
+
+
+def _with_lags(specs: Sequence[CorrelationSpec]) -> list[CorrelationSpec]:
+    """Tell each how late the sequences that it looks at may come; `linked` has seen to it that there is no circle."""
+    done: dict[str, CorrelationSpec] = {}
+    left = list(specs)
+    while left:
+        for spec in [one for one in left if not any(other.uid in one.watched for other in left)]:
+            lag = max((done[uid].certain for uid in spec.watched if uid in done), default=0)
+            done[spec.uid] = replace(spec, lag=lag)
+        left = [spec for spec in left if spec.uid not in done]
+    return [done[spec.uid] for spec in specs]
 
 
 def _reached(looks_at: Mapping[str, frozenset[str]], start: str) -> set[str]:

@@ -112,6 +112,8 @@ def _step(item: Mapping[str, Any], place: int, gap: int | None, about: Context) 
     count = item.get("count", 1)
     if type(count) is not int or not 1 <= count <= MAX_COUNT:
         raise RuleMistake(f"{where}.count: {count!r:.80} is not a whole number from 1 to {MAX_COUNT}")
+    if not isinstance(item.get("name", ""), str):
+        raise RuleMistake(f"{where}.name: {item['name']!r:.80} is not a text; quote it")
     within = _span(f"{where}.within", item["within"]) if "within" in item else gap if place else None
     if "within" in item and (place == 0 or not about.is_ordered):
         raise RuleMistake(f"{where}.within: there is no step before it")

@@ -175,6 +175,10 @@ class Restater:
         """Return for how long (ms) a key has to remember signals, by rule; EVERY for any, and else no time."""
         return self._holds.get(_shape(key.split("|")), _NO_HOLDS)
 
+    def final(self, standing: Standing) -> int:
+        """Return the horizon (ms) beyond which a sequence can no longer change."""
+        return standing.end + max((watch.spec.lag for watch in self._of.get(standing.spec, ())), default=0)
+
     def looks_at(self, spec_uid: str, signal: Signal) -> bool:
         """Tell whether a correlation looks at a signal."""
         return any(watch.spec.looks_at(signal) for watch in self._of.get(spec_uid, ()))
@@ -350,7 +354,7 @@ def _may_hold(watch: _Watch, near: Collection[Signal]) -> bool:
 
 def _decided(spec: CorrelationSpec, stood: tuple[Standing, ...], place: _Place) -> Decided:
     """Return which anchors are too old to change: what spoke against them may be forgotten by now."""
-    since = place.before - LINK_HORIZON_MS - spec.settles
+    since = place.before - LINK_HORIZON_MS - spec.settles - spec.lag
     return Decided(since, frozenset(one.start for one in stood if one.start < since))
 
 

@@ -52,6 +52,7 @@ class CorrelationSpec:
         name: Name by which other correlations may refer to it, or empty.
         is_chained: Whether another correlation looks at its sequences.
         is_part: Whether one does that does not say `generate`: then it is not escalated by itself.
+        lag: How much later than its time (ms), by the watermark, a sequence that it looks at may become certain.
         members: Uids of the rules whose signals belong to its sequences.
         others: Uids of the rules that it looks at besides.
     """
@@ -78,6 +79,7 @@ class CorrelationSpec:
     name: str = ""
     is_chained: bool = False
     is_part: bool = False
+    lag: int = 0
     members: frozenset[str] = field(init=False, repr=False, compare=False)
     others: frozenset[str] = field(init=False, repr=False, compare=False)
 
@@ -132,7 +134,12 @@ class CorrelationSpec:
     @property
     def reach(self) -> int:
         """Return how far apart (ms) what one window depends on can be."""
-        return self.settles + max((absence.before or 0 for absence in self.absences), default=0)
+        return self.settles + self.lag + max((absence.before or 0 for absence in self.absences), default=0)
+
+    @property
+    def certain(self) -> int:
+        """Return how much later than its time (ms), by the watermark, one of its sequences is certain at the latest."""
+        return self.lag + (self.settles if self.waits or self.absences else 0)
 
     @property
     def offsets(self) -> frozenset[int]:

@@ -39,6 +39,8 @@ from streams.workers.reload import Reloader
 APP: Final = "braid-correlate"
 TABLE: Final = "state"
 WATERMARKS_KEY: Final = b"\x00watermarks"  # no group key begins with a zero byte
+READ_KEY: Final = b"\x00read"
+OWN_KEYS: Final = b"\x00"
 CACHED_STATES: Final = 10_000
 
 
@@ -59,6 +61,7 @@ class Correlation:
         self._held: set[int] = set()
         self._reckon = False  # whether states may have been stored under other correlations than those in force
         self._marks: dict[int, tuple[bytes, Watermarks]] = {}
+        self._read: dict[int, dict[str, tuple[int, float]]] = {}
 
     def hold(self, partitions: set[int]) -> None:
         """Note the partitions that this worker has now."""
@@ -69,6 +72,7 @@ class Correlation:
         for partition in partitions:
             self._due.pop(partition, None)
             self._marks.pop(partition, None)
+            self._read.pop(partition, None)
         self._cache.clear()
 
     def _renew(self) -> None:
@@ -83,6 +87,14 @@ class Correlation:
         """Take one record of `signals` or `entity-links`."""
         self._renew()
         message = event.message
+        read = self._read_of(message.partition)
+        offset, stamp = read.get(message.topic, (-1, 0.0))
+        if message.offset <= offset and (message.timestamp or 0.0) <= stamp:
+            return  # it came again after a kill, and what it led to may have been let go of since
+        await self._take(message, event)
+        read[message.topic] = message.offset, max(stamp, message.timestamp or 0.0)
+
+    async def _take(self, message: Any, event: Any) -> None:
         try:
             item = _item(message.topic.removeprefix(self._prefix), event.value, event.headers or {})
         except (InvalidRecord, ValueError) as error:
@@ -100,7 +112,10 @@ class Correlation:
         before = self._watermarks(partition)
         after = before.observe(*ticks)
         if after != before:
-            for key in self._of(partition).take(after):
+            due = self._of(partition).take(after)
+            if due:  # states that go with time must not be built anew from records that had built them before
+                self.table[_read_key(partition)] = orjson.dumps(self._read_of(partition))
+            for key in due:
                 await self._step(partition, key, None, after)
             data = orjson.dumps(after.to_json())
             self.table[_watermarks_key(partition)] = data
@@ -150,7 +165,7 @@ class Correlation:
         if partition not in self._due:
             fresh = {number: Due[bytes]() for number in self._held | {partition} if number not in self._due}
             for key, data in self.table.items():
-                known = None if key.startswith(WATERMARKS_KEY) else fresh.get(partition_for(key, self._partitions))
+                known = None if key.startswith(OWN_KEYS) else fresh.get(partition_for(key, self._partitions))
                 if known is not None:
                     known.put(key, self._deadlines(key, data))
             self._due.update(fresh)
@@ -164,6 +179,13 @@ class Correlation:
             return {ALL_SOURCES: read_stamped(data)[0]}
         except InvalidRecord:
             return {ALL_SOURCES: 0}  # the step finds out, tells of it and starts anew
+
+    def _read_of(self, partition: int) -> dict[str, tuple[int, float]]:
+        """Return up to where each topic was read: the offset, and the latest of the broker's times (s) up to there."""
+        if partition not in self._read:
+            data = self.table.get(_read_key(partition))
+            self._read[partition] = {name: tuple(at) for name, at in orjson.loads(data).items()} if data else {}
+        return self._read[partition]
 
     def _watermarks(self, partition: int) -> Watermarks:
         data = self.table.get(_watermarks_key(partition))
@@ -211,6 +233,10 @@ def _correlator(flood_limit: int, rulebook: Rulebook) -> Correlator:
     made = Correlator(rulebook.correlations, flood_limit)
     freeze_heap()
     return made
+
+
+def _read_key(partition: int) -> bytes:
+    return READ_KEY + str(partition).encode()
 
 
 def _watermarks_key(partition: int) -> bytes:

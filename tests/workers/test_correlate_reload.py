@@ -70,9 +70,15 @@ class Worker:
         settings = load_settings(rules=(folder,), default_rules=False, cache_dir="", rules_reload_seconds=0)
         self.app: Any = App()
         self.correlation = Correlation(self.app, settings, Health("correlate"), 1)
+        self.log: list[wire.Message] = []
 
     async def take(self, message: wire.Message) -> None:
-        at = SimpleNamespace(topic=message.topic, partition=0, offset=0, timestamp=0)
+        self.log.append(message)
+        await self.read(len(self.log) - 1)
+
+    async def read(self, offset: int) -> None:
+        message = self.log[offset]
+        at = SimpleNamespace(topic=message.topic, partition=0, offset=offset, timestamp=float(offset))
         event = SimpleNamespace(message=at, key=message.key, value=message.value, headers=dict(message.headers))
         await self.correlation.take(event)
 
@@ -130,3 +136,22 @@ async def test_rules_that_are_the_same_for_it_change_nothing(folder: Path) -> No
     worker.correlation.rules.check(asked=True)
     await worker.signal(1)
     assert worker.correlation._correlator is before  # noqa: SLF001  # same
+
+
+async def test_what_comes_again_after_its_state_went_is_passed_over(folder: Path) -> None:
+    """A worker is killed: the next one reads from the last commit, beyond which states have gone with time."""
+    write(folder, "lte")
+    killed = Worker(folder)
+    for at in (1, 2, 3, 4):
+        await killed.signal(at)
+    await killed.tick(100 * HOUR)
+    assert killed.found() == ["Many"], "the last three are few enough"
+    heir = Worker(folder)
+    heir.correlation.table, heir.log = killed.correlation.table, killed.log
+    for offset in (2, 3, 4):  # the first two were committed
+        await heir.read(offset)
+    await heir.tick(200 * HOUR)
+    assert heir.found() == []
+    await heir.signal(150 * HOUR)
+    await heir.tick(300 * HOUR)
+    assert heir.found() == ["Many"]
