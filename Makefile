@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-from-lock
 
-.PHONY: help setup demo test check up bench bench-correlate bench-correlate-kafka bench-peers bench-detect bench-ingest bench-rules lock clean
+.PHONY: help setup demo test check up bench bench-correlate bench-correlate-kafka bench-peers bench-detect bench-ingest bench-rules bench-enrich lock clean
 
 help:            ## List the targets
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -54,6 +54,9 @@ bench-ingest: setup  ## Ingest on a Kafka of its own, with RULES=folder and TELE
 
 bench-rules: setup  ## braid rules test on 500 made rules with 1,100 tests
 	$(BIN)/python -m tests.benchmarks.ruletest
+
+bench-enrich: setup  ## What enriching an event costs, by enricher
+	$(BIN)/python -m tests.benchmarks.enrich
 
 lock: setup      ## Renew the pinned dependencies
 	$(BIN)/python -m pip install --quiet uv

@@ -8,6 +8,7 @@ BraidError
 ├── InvalidRecord         a record on one of our own topics that does not decode
 ├── KafkaUnavailable      no broker answered where one was promised
 ├── LakeUnreadable        a file of the lake that is not what was written there
+├── EnrichmentFailed      what surrounds an event could not be told (recorded on the event, stops nothing)
 └── BudgetExhausted       an investigation asked for more than it was granted
 ```
 
@@ -83,6 +84,10 @@ class KafkaUnavailable(BraidError):
 
 class LakeUnreadable(BraidError):
     """A file of the lake cannot be read; the message names it."""
+
+
+class EnrichmentFailed(BraidError):
+    """An enricher cannot tell what it is asked for; the message says why."""
 
 
 class BudgetExhausted(BraidError):

@@ -69,6 +69,22 @@ class Settings(BaseSettings):
     log_year: int = Field(
         0, ge=0, le=2100, description="Year of times that name none (syslog); 0 takes that of the broker's time"
     )
+    geo_databases: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (), description="MMDB files for places, networks, hosting, VPN and Tor, separated by `:`; the first is believed"
+    )
+    assets: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (), description="Tables of assets (CSV, JSON, NDJSON) or their descriptions (TOML), separated by `:`"
+    )
+    identities: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (), description="Tables of identities or their descriptions, separated by `:`"
+    )
+    allow_lists: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (), description="Allow lists and maintenance windows (YAML), separated by `:`"
+    )
+    intel: Path | None = Field(None, description="Table of indicators that `braid intel build` wrote")
+    context_reload_seconds: float = Field(
+        5.0, gt=0, le=86_400, description="How often ingest looks for changed databases, tables and allow lists"
+    )
     batch_records: int = Field(
         2000, ge=1, le=100_000, description="Most raw records that ingest takes in one transaction"
     )
@@ -93,7 +109,7 @@ class Settings(BaseSettings):
     health_port: int = Field(0, ge=0, le=65535, description="Port of the health endpoint; 0 picks a free one")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged")
 
-    @field_validator("rules", "rule_pipelines", mode="before")
+    @field_validator("rules", "rule_pipelines", "geo_databases", "assets", "identities", "allow_lists", mode="before")
     @classmethod
     def _split_paths(cls, value: Any) -> Any:
         return tuple(part for part in value.split(os.pathsep) if part) if isinstance(value, str) else value

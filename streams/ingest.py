@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Final
 
+from enrichers.base import NO_ENRICHMENT, Chain, Enriched
 from enrichers.entities import entities_of
 from enrichers.links import links_of
 from models import ocsf
@@ -51,7 +52,8 @@ class Ingested:
         signals: What fired on it, and the alert that it is itself.
         links: Entity links it shows.
         dead: Why the record, or a rule on it, failed.
-        excepted: How many rules matched it and do not fire, because of an exception.
+        excepted: How many rules matched it and do not fire, because of an exception or an allow list.
+        failed: Names of the enrichers that failed on it.
     """
 
     event: Event | None
@@ -59,15 +61,21 @@ class Ingested:
     links: tuple[EntityLink, ...] = ()
     dead: tuple[DeadLetter, ...] = ()
     excepted: int = 0
+    failed: tuple[str, ...] = ()
 
 
 class Ingest:
     """The stage with its rules and settings. Immutable; the same record always gives the same result."""
 
-    __slots__ = ("_contexts", "_detector", "_offsets", "_router")
+    __slots__ = ("_contexts", "_detector", "_enrichment", "_offsets", "_router")
 
     def __init__(
-        self, detector: Detector, router: Router, offsets: ClockOffsets, contexts: Mapping[str, Context] | None = None
+        self,
+        detector: Detector,
+        router: Router,
+        offsets: ClockOffsets,
+        contexts: Mapping[str, Context] | None = None,
+        enrichment: Chain = NO_ENRICHMENT,
     ) -> None:
         """Prepare.
 
@@ -76,11 +84,17 @@ class Ingest:
             router: Knows where signals go.
             offsets: Corrections of clocks.
             contexts: What is known of a source's records from outside, by the source's name.
+            enrichment: Adds what surrounds an event, before the rules look at it.
         """
         self._detector = detector
         self._router = router
         self._offsets = offsets
         self._contexts = contexts or {}
+        self._enrichment = enrichment
+
+    def with_enrichment(self, enrichment: Chain) -> Ingest:
+        """Return the same stage with other enrichers."""
+        return Ingest(self._detector, self._router, self._offsets, self._contexts, enrichment)
 
     def process(self, source: Source | None, record: RawRecord) -> tuple[Ingested, ...]:
         """Parse, normalize and detect; look into the envelope of a record that its source cannot read.
@@ -125,7 +139,8 @@ class Ingest:
     def _detect(self, parsed: Event, record: RawRecord) -> Ingested:
         if reason := _too_large(parsed, len(record.raw)):
             return Ingested(None, dead=(DeadLetter(record, "normalize", ParseError(reason)),))
-        event = self._offsets.apply(parsed)
+        enriched = self._enriched(self._offsets.apply(parsed), len(record.raw))
+        event = enriched.event
         detection = self._detector.match(event)
         dead = tuple(
             DeadLetter(
@@ -133,16 +148,31 @@ class Ingest:
             )
             for failure in detection.failures
         )
-        signals = self._signals(event, detection.matches)
-        return Ingested(event, signals, links_of(event), dead, detection.excepted)
+        matches, hits = detection.matches, enriched.hits
+        if enriched.quiet:
+            matches = tuple(match for match in matches if not enriched.silences(match.rule.analytic.uid))
+            hits = tuple(hit for hit in hits if not enriched.silences(hit.analytic.uid))
+        excepted = detection.excepted + len(detection.matches) - len(matches) + len(enriched.hits) - len(hits)
+        signals = self._signals(event, matches, hits)
+        return Ingested(event, signals, links_of(event), dead, excepted, enriched.failed)
 
-    def _signals(self, event: Event, matches: tuple[Match, ...]) -> tuple[Routed, ...]:
+    def _enriched(self, event: Event, raw_bytes: int) -> Enriched:
+        """Enrich an event; one that no topic would take any more goes on as it was."""
+        found = self._enrichment.enrich(event)
+        if found.event is not event and _too_large(found.event, raw_bytes):
+            return found._replace(event=event)
+        return found
+
+    def _signals(self, event: Event, matches: tuple[Match, ...], hits: tuple[Signal, ...]) -> tuple[Routed, ...]:
         alert = is_alert(event)
-        if not (matches or alert):
+        if not (matches or alert or hits):
             return ()
         entities = entities_of(event.ocsf)
         ref = EventRef(event.uid, event.class_uid, event.source, event.at, event.sha256)
-        signals = [alert_signal(event, ref, entities)] if alert else []
+        signals = [
+            *([alert_signal(event, ref, entities)] if alert else ()),
+            *(self._wanted(hit, event) for hit in hits),
+        ]
         for match in matches:
             rule = match.rule
             view = event.ocsf if rule.taxonomy == "ocsf" else event.native
@@ -162,6 +192,11 @@ class Ingest:
                 )
             )
         return tuple(Routed(signal, self._router.routes(signal)) for signal in signals)
+
+    def _wanted(self, hit: Signal, event: Event) -> Signal:
+        """Give an enricher's signal the values that correlations group it by."""
+        wanted = _fields(event.ocsf, self._router.fields_wanted(hit.analytic.uid))
+        return replace(hit, fields={**hit.fields, **wanted}) if wanted else hit
 
 
 def _with_reason_inside(letter: DeadLetter, found: Iterable[Ingested]) -> DeadLetter:

@@ -6,6 +6,7 @@ import gc
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from enrichers.base import NO_ENRICHMENT, Chain
 from streams.clock import ClockOffsets, contexts
 from streams.correlate.engine import Correlator
 from streams.detect.engine import Detector
@@ -41,12 +42,13 @@ def build_stages(
     log_year: int = 0,
     flood_limit: int = FLOOD_LIMIT,
     meter: Meter | None = None,
+    enrichment: Chain = NO_ENRICHMENT,
 ) -> Stages:
     """Make the stages of one rulebook and of the settings of these names; raise ConfigError when one makes no sense."""
     correlator = Correlator(rulebook.correlations, flood_limit)
     detector = Detector(rulebook.detections, meter=meter)
     offsets = ClockOffsets.parse(clock_offsets)
-    ingest = Ingest(detector, correlator.router, offsets, contexts(time_zones, log_year))
+    ingest = Ingest(detector, correlator.router, offsets, contexts(time_zones, log_year), enrichment)
     freeze_heap()
     return Stages(rulebook, detector, ingest, correlator, meter)
 

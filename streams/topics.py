@@ -89,6 +89,9 @@ def changelog(app: str, state: str, beside: Topic) -> Topic:
 # Events hold the raw record and what became of it, JSON-escaped: up to a few times the size of what came in.
 EVENT_BYTES: Final = 8 * _MIB
 
+ASSETS: Final = "context.assets"
+IDENTITIES: Final = "context.identities"
+
 SIGNALS: Final = Topic(
     "signals",
     "group key of the correlations that want the signal, such as user:alice@example.com",
@@ -117,6 +120,8 @@ TOPICS: Final[tuple[Topic, ...]] = (
         "Which entities were the same actor, and from when to when",
         beside=SIGNALS.name,
     ),
+    Topic(ASSETS, "uid of the asset", 1, FOREVER_MS, "compact", _MIB, "What the tables know of machines"),
+    Topic(IDENTITIES, "uid of the identity", 1, FOREVER_MS, "compact", _MIB, "What the tables know of people"),
     Topic("sequences", "sequence uid", 6, _days(30), "delete", _MIB, "Signals braided together, with each revision"),
     Topic("late", "signal uid", 3, _days(30), "delete", _MIB, "Signals that came after the watermark had passed them"),
     Topic("verdicts", "verdict uid", 3, _days(365), "delete", _MIB, "What the investigation found, with its evidence"),

@@ -24,6 +24,9 @@ COMMANDS: Final = {
     "dead-letter": "streams.cli.kafka",
     "rules": "streams.cli.rules",
     "sources": "streams.cli.sources",
+    "entities": "streams.cli.entities",
+    "intel": "streams.cli.intel",
+    "context": "streams.cli.context",
 }
 ATTRIBUTE: Final = {"dead-letter": "dead_letter"}
 

@@ -124,7 +124,7 @@ def dead_letter_list(*, limit: int, as_json: bool) -> None:
 
     The oldest of each partition come first. With --json, each is printed whole, a line each.
     """
-    for number, value in enumerate(_standing(load_settings(), "dead-letter"), 1):
+    for number, value in enumerate(standing_values(load_settings(), "dead-letter"), 1):
         letter = orjson.loads(value)
         if as_json:
             click.echo(value.decode())
@@ -148,7 +148,7 @@ def dead_letter_replay(*, stage: str | None, source: str | None, as_json: bool) 
     settings = load_settings()
     producer = clients.producer(settings, "dead-letter-replay")
     count = 0
-    for found in _standing(settings, "dead-letter"):
+    for found in standing_values(settings, "dead-letter"):
         letter = dead_letter_from_json(orjson.loads(found))
         if (stage and letter.stage != stage) or (source and letter.record.source != source):
             continue
@@ -177,7 +177,7 @@ def _coming(settings: Settings, topic: str, idle: float | None, *, from_beginnin
             sys.stdout.flush()
 
 
-def _standing(settings: Settings, topic: str) -> Iterator[bytes]:
+def standing_values(settings: Settings, topic: str) -> Iterator[bytes]:
     """Yield the values a topic has now; what comes meanwhile may well follow from what is done with these."""
     with _consumer(settings) as consumer:
         partitions = _partitions(settings, consumer, topic, OFFSET_BEGINNING)

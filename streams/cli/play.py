@@ -18,6 +18,7 @@ from streams.cli.output import print_json
 from streams.cli.progress import reading
 from streams.cli.story import tell_story
 from streams.config import load_settings
+from streams.enrichment import make_chain
 from streams.replay.inputs import Sourced, find_inputs, read_all
 from streams.replay.run import Replay
 from streams.sources.registry import source_named
@@ -56,7 +57,7 @@ def replay(
     """Play recorded telemetry through the whole path.
 
     Needs no broker. PATHS are files and directories; .gz is read too. Writes events, signals, sequences, verdicts,
-    actions, dead-letter and late as .ndjson, and summary.json, to --out.
+    actions, dead-letter, late and links as .ndjson, and summary.json, to --out.
     """
     settings = load_settings(
         rules=rules or None,
@@ -69,7 +70,7 @@ def replay(
     inputs = find_inputs(paths)
     rulebook = load_rules(settings).sound()
     clocks = settings.clock_offsets, settings.time_zones, settings.log_year
-    stages = build_stages(rulebook, *clocks, settings.flood_limit)
+    stages = build_stages(rulebook, *clocks, settings.flood_limit, enrichment=make_chain(settings))
     with reading() as tell:
         records = read_all(inputs.files, forced, lambda path: tell(path.name))
         replayed = Replay(stages, DeterministicInvestigator(), out)

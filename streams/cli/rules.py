@@ -11,6 +11,7 @@ import click
 
 from agents.text import moment, plain
 from models.errors import RuleProblem
+from models.moments import start_of
 from streams.cli.output import print_json
 from streams.cli.rulebooks import JSON, PATHS, rulebook_of
 from streams.cli.rules_coverage import rules_coverage
@@ -18,7 +19,7 @@ from streams.cli.rules_events import rules_backtest, rules_explain
 from streams.cli.rules_import import rules_import_panther
 from streams.cli.rules_profile import rules_profile
 from streams.config import load_settings
-from streams.detect.exceptions import Terms, start_of
+from streams.detect.exceptions import Terms
 from streams.detect.filters import RuleFilter
 from streams.detect.logsource import OCSF
 from streams.detect.pipelines import load_pipelines

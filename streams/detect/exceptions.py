@@ -9,18 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
+from models.moments import MAX_MS, read_moment
 from streams.detect.predicates import Predicate
 from streams.detect.problems import Problems
 from streams.detect.record import Record
 
 KEY: Final = "braid"
 _KEYS: Final = ("owner", "reason", "valid_from", "expires")
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND: Final = timedelta(milliseconds=1)
-MAX_MS: Final = 253_402_300_799_999  # the last of the year 9999
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +97,6 @@ def read_terms(document: Mapping[str, Any], problems: Problems) -> Terms | None:
     return problems.attempt(f"{KEY}.expires", lambda: Terms(owner, reason, from_ms, to_ms), Terms())
 
 
-def start_of(day: date) -> int:
-    """Return the first ms of a day in UTC."""
-    return _ms(datetime.combine(day, time(), UTC))
-
-
 def _text(key: str, own: Mapping[str, Any], problems: Problems) -> str:
     value = own.get(key, "")
     if key in own and (not isinstance(value, str) or not value.strip()):
@@ -113,30 +105,4 @@ def _text(key: str, own: Mapping[str, Any], problems: Problems) -> str:
 
 
 def _moment(key: str, own: Mapping[str, Any], problems: Problems) -> int | None:
-    return problems.attempt(f"{KEY}.{key}", lambda: _read_moment(own[key]), None) if key in own else None
-
-
-def _read_moment(value: object) -> int:
-    """Return a date (its first ms in UTC) or a time with its zone in ms; raise ValueError when it is neither."""
-    parsed = _parsed(value) if isinstance(value, str) else value
-    if isinstance(parsed, datetime):
-        if parsed.tzinfo is None:
-            raise ValueError(f"{value} has no zone; write for example 2026-12-31T18:00:00Z, or only the date")
-        return _ms(parsed)
-    if isinstance(parsed, date):
-        return start_of(parsed)
-    raise ValueError(f"{value!r:.80} is no date; write for example 2026-12-31 or 2026-12-31T18:00:00Z")
-
-
-def _parsed(text: str) -> date | datetime | None:
-    for read in (date.fromisoformat, datetime.fromisoformat):
-        try:
-            return read(text.strip())
-        except ValueError:
-            continue
-    return None
-
-
-def _ms(moment: datetime) -> int:
-    """Return whole ms, a part of one counted as one more: so `at or after` and `before` mean what they say."""
-    return -((_EPOCH - moment) // _MILLISECOND)
+    return problems.attempt(f"{KEY}.{key}", lambda: read_moment(own[key]), None) if key in own else None

@@ -9,7 +9,7 @@ from typing import IO, Any, Final
 
 import orjson
 
-NAMES: Final = ("events", "signals", "sequences", "verdicts", "actions", "dead-letter", "late")
+NAMES: Final = ("events", "signals", "sequences", "verdicts", "actions", "dead-letter", "late", "links")
 SUMMARY: Final = "summary.json"
 
 

@@ -35,6 +35,7 @@ from streams.replay.inputs import Sourced
 from streams.replay.outputs import NAMES, SUMMARY, SortedLines, write_lines, write_summary
 from streams.replay.timeline import Timed, Timeline
 from streams.stage import Stages
+from streams.wire import link_to_json
 
 LAKE_BATCH: Final = 10_000
 TELL_EVERY: Final = 1000
@@ -163,6 +164,8 @@ class Replay:
         if event.uid in self._events:
             self._found.counts["duplicates"] += 1
             return
+        if result.failed:
+            self._found.counts["enrichment_failures"] += len(result.failed)
         self._clocks.observe(event)
         record = ocsf.encode(event.ocsf)
         self._events.add(event.time, event.uid, record)
@@ -227,6 +230,8 @@ class Replay:
         write_lines(out / "verdicts.ndjson", (verdict_to_ocsf(i.verdict) for i in found.investigations))
         write_lines(out / "actions.ndjson", (action_to_ocsf(a) for i in found.investigations for a in i.actions))
         write_lines(out / "late.ndjson", (signal_to_ocsf(late.signal) for late in found.late))
+        links = sorted((link for _, link in self._links.values()), key=lambda link: (link.valid_from, link.uid))
+        write_lines(out / "links.ndjson", map(link_to_json, links))
         write_summary(out / SUMMARY, found.summary(left_out))
 
 

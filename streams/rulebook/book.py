@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
+from enrichers.intel.analytics import ANALYTICS as INTEL_ANALYTICS
 from models.errors import RuleErrors, RuleProblem
 from streams.correlate.compiling import Reference, compile_correlation
 from streams.correlate.linking import Compiled, linked, reference_to
@@ -118,7 +119,7 @@ def _sources(spec: CorrelationSpec, logsources: Mapping[str, RuleLogSource]) -> 
 
 
 def _references(detections: Iterable[DetectionRule]) -> dict[str, Reference]:
-    references = {}
+    references = {name: Reference(analytic) for name, analytic in INTEL_ANALYTICS.items()}
     for rule in detections:
         reference = Reference(rule.analytic, rule.investigation, rule.logsource)
         references[rule.analytic.uid] = reference

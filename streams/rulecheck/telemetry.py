@@ -21,6 +21,7 @@ from models.errors import ConfigError, LakeUnreadable
 from models.event import Event, LogSource
 from models.records import Coordinates, DeadLetter, ParseError, RawRecord
 from streams.config import Settings
+from streams.enrichment import make_chain
 from streams.lake import EVENTS
 from streams.replay.inputs import find_inputs, read_all
 from streams.rulebook import Rulebook
@@ -67,7 +68,8 @@ def events_of_files(
     Raises:
         ConfigError: When there is nothing to read.
     """
-    stages = build_stages(Rulebook((), (), ()), settings.clock_offsets, settings.time_zones, settings.log_year)
+    clocks = settings.clock_offsets, settings.time_zones, settings.log_year
+    stages = build_stages(Rulebook((), (), ()), *clocks, enrichment=make_chain(settings))
     inputs = find_inputs(paths)
     for item in read_all(inputs.files, source, lambda path: tell(path.name, counts.records)):
         counts.records += 1

@@ -26,6 +26,8 @@ from streams.sources.registry import SOURCES
 from streams.topics import RAW_PREFIX
 from streams.workers import clients
 from streams.workers.clients import LOG, Stop
+from streams.workers.context import ContextTopics
+from streams.workers.enrichment import RunningEnrichment
 from streams.workers.health import Health
 from streams.workers.lines import Lines
 from streams.workers.rules import RunningRules
@@ -45,7 +47,9 @@ class IngestWorker:
         self._health = health
         self._stop = stop
         self._partitions = clients.keyed_partitions(settings, stop)
+        self._enrichment = RunningEnrichment(settings, health, ContextTopics(settings))
         self._rules = RunningRules(settings, health)
+        self._ingest = self._rules.ingest
         self._ticks = Ticks()
         self._read_at = 0
         self._links: dict[str, None] = {}
@@ -62,6 +66,7 @@ class IngestWorker:
             self._settings, "ingest", topics, on_assign=self._assigned, on_revoke=self._revoked, ends=True
         )
         self._rules.start()
+        self._enrichment.start()
         self._health.set(status="running")
         try:
             while not self._stop.requested:
@@ -71,12 +76,15 @@ class IngestWorker:
                     self._transact(consumer, producer, batch)
         finally:
             self._health.set(status="stopping")
+            self._enrichment.close()
             self._rules.close()
             consumer.close()
 
     def _begin(self) -> None:
-        """Begin a batch, with the newest rules."""
+        """Begin a batch, with the newest rules and the newest enrichers."""
         self._rules.begin()
+        self._enrichment.begin()
+        self._ingest = self._rules.ingest.with_enrichment(self._enrichment.chain)
 
     def _noted(self, messages: list[KafkaMessage]) -> list[KafkaMessage]:
         """Take note of which partitions go on and which are at their end; return the records."""
@@ -173,7 +181,7 @@ class IngestWorker:
         if isinstance(record, DeadLetter):
             return (Ingested(None, dead=(record,)),)
         source = SOURCES[record.source]
-        results = self._rules.ingest.process(source, record)
+        results = self._ingest.process(source, record)
         place = source.name, record.at.partition
         for result in results:
             if result.event is not None:

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from models.errors import RuleProblem
 from models.finding import Analytic, Attack
+from models.moments import MAX_MS
 from streams.detect.codec import Damaged, decode_file, encode_file
 from streams.detect.condition import MAX_DEPTH
-from streams.detect.exceptions import MAX_MS, RuleException, Terms
+from streams.detect.exceptions import RuleException, Terms
 from streams.detect.filters import RuleFilter
 from streams.detect.loader import CompiledDocument, CompiledFile, Content, compile_file, rule_files
 from streams.detect.logsource import RuleLogSource

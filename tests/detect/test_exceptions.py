@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from models.errors import RuleErrors
+from models.moments import start_of
 from streams.detect.engine import Detection, Detector
-from streams.detect.exceptions import RuleException, Terms, start_of
+from streams.detect.exceptions import RuleException, Terms
 from streams.detect.filters import RuleFilter, apply_filters, compile_filter
 from streams.detect.loader import compile_file, link_detections
 from streams.detect.record import Record

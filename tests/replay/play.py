@@ -18,7 +18,7 @@ from streams.stage import Stages, build_stages
 
 STREAMS = Path(__file__).resolve().parents[2] / "streams"
 DEMO = STREAMS / "demo"
-NAMES = ("events", "signals", "sequences", "verdicts", "actions", "dead-letter", "late")
+NAMES = ("events", "signals", "sequences", "verdicts", "actions", "dead-letter", "late", "links")
 
 
 @cache

@@ -7,6 +7,7 @@ from textwrap import dedent
 
 import pytest
 
+from enrichers.intel.analytics import ANALYTICS
 from models.errors import ConfigError, RuleErrors
 from streams.rulebook import Rulebook, load_rulebook
 
@@ -268,3 +269,8 @@ def test_the_pack_is_sound_and_every_correlation_names_rules_of_it() -> None:
     assert len(set(uids(book.detections) + uids(book.correlations))) == len(book.detections) + len(book.correlations)
     known = set(uids(book.detections))
     assert [spec.uid for spec in book.correlations if not spec.watched <= known] == []
+
+
+def test_a_correlation_may_refer_to_matches_of_threat_intelligence(tmp_path: Path) -> None:
+    book = load(tmp_path, b=correlation(THREE, "intel_ip_match")).sound()
+    assert book.correlations[0].rules == (ANALYTICS["intel_ip_match"].uid,)

@@ -1,0 +1,1 @@
+"""What an organization knows of its own: assets, identities, and what is allowed."""
