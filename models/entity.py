@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 from models.errors import InvalidRecord
 
 ENTITY_TYPES: Final = ("user", "host", "ip", "workload", "session", "account")
 MAX_ENTITY_VALUE: Final = 256
+FAN_OUT_CONFIDENCE: Final = 25  # below it a link is one among the many of a shared thing
+SHARED_CONFIDENCE: Final = 10
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -62,3 +64,17 @@ class EntityLink:
     def holds_at(self, time: int) -> bool:
         """Tell whether the link is valid at `time` (ms)."""
         return self.valid_from <= time <= self.valid_to
+
+    @property
+    def is_shared(self) -> bool:
+        """Tell whether it is one of so many of an end that no signal travels over it."""
+        return self.confidence < FAN_OUT_CONFIDENCE
+
+    def shared(self) -> Self:
+        """Return it as a link of a shared thing."""
+        return replace(self, confidence=min(self.confidence, SHARED_CONFIDENCE))
+
+    def other_end(self, end: str) -> EntityKey:
+        """Return the other end than the one that is rendered as `end`."""
+        kind, _, value = end.partition(":")
+        return self.right if self.left.value == value and self.left.type == kind else self.left

@@ -21,6 +21,7 @@ from pydantic_settings import (
 )
 
 from models.errors import ConfigError
+from streams.correlate.fanout import LINK_FANOUT
 from streams.flood import FLOOD_LIMIT
 
 PREFIX: Final = "BRAID_"
@@ -93,6 +94,12 @@ class Settings(BaseSettings):
         ge=1,
         le=1000,
         description="Most signals of one rule, group and second of event time; beyond it one stands for all of them",
+    )
+    link_fanout: int = Field(
+        LINK_FANOUT,
+        ge=1,
+        le=32,
+        description="Most entities of one type that an entity may be linked to at a time; beyond it they are shared",
     )
     join_seconds: float = Field(
         2.0, gt=0, le=600, description="How long ingest waits for further lines of one record (audit daemon)"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enrichers.base import NO_ENRICHMENT, Chain
 from streams.clock import ClockOffsets, contexts
 from streams.correlate.engine import Correlator
+from streams.correlate.fanout import LINK_FANOUT
 from streams.detect.engine import Detector
 from streams.detect.matching.meter import Meter
 from streams.flood import FLOOD_LIMIT
@@ -43,9 +44,10 @@ def build_stages(
     flood_limit: int = FLOOD_LIMIT,
     meter: Meter | None = None,
     enrichment: Chain = NO_ENRICHMENT,
+    link_fanout: int = LINK_FANOUT,
 ) -> Stages:
     """Make the stages of one rulebook and of the settings of these names; raise ConfigError when one makes no sense."""
-    correlator = Correlator(rulebook.correlations, flood_limit)
+    correlator = Correlator(rulebook.correlations, flood_limit, link_fanout)
     detector = Detector(rulebook.detections, meter=meter)
     offsets = ClockOffsets.parse(clock_offsets)
     ingest = Ingest(detector, correlator.router, offsets, contexts(time_zones, log_year), enrichment)

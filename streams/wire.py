@@ -6,7 +6,7 @@ Knows no Kafka client. Each value has one schema name and version, in the `braid
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import orjson
@@ -80,8 +80,10 @@ def signal_message(signal: Signal, key: str, worker: str = "ingest") -> Message:
 
 
 def forward_message(forward: Forward) -> Message:
-    """Send what one key has for another: a copy of a signal, a sequence as a signal, or that one no longer stands."""
+    """Send what one key has for another: a copy of a signal, a sequence as one, that one is gone, a shared link."""
     item = forward.item
+    if isinstance(item, EntityLink):
+        return _link_message(item, forward.key, "correlate")
     if isinstance(item, Withdrawn):
         headers = _headers(WITHDRAWN, item.uid, "correlate", item.time)
         return Message("signals", forward.key.encode(), orjson.dumps({"uid": item.uid, "time": item.time}), headers)
@@ -113,11 +115,19 @@ def link_messages(link: EntityLink, partitions: int) -> Iterator[Message]:
 
     The key holds the link's uid too, or compaction would keep one link per entity only.
     """
-    value = orjson.dumps(link_to_json(link))
-    for end in (link.left, link.right):
-        partition = partition_for(str(end).encode(), partitions)
-        headers = _headers(LINK, link.uid, "ingest", link.valid_from)
-        yield Message("entity-links", f"{end}#{link.uid}".encode(), value, headers, partition)
+    for end in (str(link.left), str(link.right)):
+        message = _link_message(link, end, "ingest")
+        yield replace(message, partition=link_partition(message.key, partitions))
+
+
+def _link_message(link: EntityLink, end: str, worker: str) -> Message:
+    headers = _headers(LINK, link.uid, worker, link.valid_from)
+    return Message("entity-links", f"{end}#{link.uid}".encode(), orjson.dumps(link_to_json(link)), headers)
+
+
+def link_partition(key: bytes, partitions: int) -> int:
+    """Return where the link of this Kafka key belongs: with its end, whatever its uid."""
+    return partition_for(key.rpartition(b"#")[0], partitions)
 
 
 def link_to_json(link: EntityLink) -> dict[str, object]:

@@ -18,7 +18,7 @@ from models.finding_ocsf import sequence_from_ocsf, signal_from_ocsf
 from models.records import Coordinates, DeadLetter, ParseError, RawRecord
 from models.verdict import Verdict, close_verdict, verdict_from_ocsf
 from streams import wire
-from streams.correlate.engine import Late, Published
+from streams.correlate.engine import Forward, Late, Published
 from streams.correlate.watermark import Tick
 from streams.deadletter import dead_letter_from_json
 from streams.topics import TOPICS, partition_for, rfc3339
@@ -131,6 +131,16 @@ def test_a_link_goes_to_the_signals_of_both_its_ends_under_a_key_of_its_own(link
         assert check(message, "entity-links", key, "entity-link", "ingest", link.uid, link.valid_from) == {}
         assert message.partition == partition_for(str(end).encode(), PARTITIONS)
         assert wire.link_from_json(message.value) == link
+
+
+@given(links)
+def test_a_shared_link_goes_to_the_end_that_is_to_know(link: EntityLink) -> None:
+    for end, there in zip((str(link.left), str(link.right)), wire.link_messages(link, PARTITIONS), strict=True):
+        message = wire.forward_message(Forward(end, link.shared()))
+        assert (message.topic, message.key) == (there.topic, there.key)
+        assert wire.link_partition(message.key, PARTITIONS) == there.partition
+        assert headers(message)["ce_source"] == "/braid/correlate"
+        assert wire.link_from_json(message.value).is_shared
 
 
 @given(ticks, st.integers(1, 12))

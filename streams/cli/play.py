@@ -70,7 +70,9 @@ def replay(
     inputs = find_inputs(paths)
     rulebook = load_rules(settings).sound()
     clocks = settings.clock_offsets, settings.time_zones, settings.log_year
-    stages = build_stages(rulebook, *clocks, settings.flood_limit, enrichment=make_chain(settings))
+    stages = build_stages(
+        rulebook, *clocks, settings.flood_limit, enrichment=make_chain(settings), link_fanout=settings.link_fanout
+    )
     with reading() as tell:
         records = read_all(inputs.files, forced, lambda path: tell(path.name))
         replayed = Replay(stages, DeterministicInvestigator(), out)

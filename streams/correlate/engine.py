@@ -19,6 +19,7 @@ from models.entity import EntityKey, EntityLink
 from models.finding import Sequence, SequenceClosed, Signal, Withdrawn
 from streams.correlate.bounds import MAX_LINKS, measured, settled, surely_fits, with_links
 from streams.correlate.crowd import with_signal, without_signal
+from streams.correlate.fanout import LINK_FANOUT, Links, needed, taken
 from streams.correlate.restating import LINK_HORIZON_MS, Now, Restated, Restater, Touched, moments_in, touched_by
 from streams.correlate.routing import Router
 from streams.correlate.spec import EVERY, CorrelationSpec
@@ -46,19 +47,19 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """A signal that has to go to another key: a copy over an entity link, a sequence that other correlations look at.
+    """What has to go to another key: a copy over a link, a sequence that others look at, a link that is shared.
 
     Attributes:
         key: The key.
-        item: The signal, or that it no longer stands.
+        item: The signal, or that it no longer stands; or the link.
     """
 
     key: str
-    item: Signal | Withdrawn
+    item: Signal | Withdrawn | EntityLink
 
     @property
     def uid(self) -> str:
-        """Return the signal's uid."""
+        """Return the uid of the signal or the link."""
         return self.item.uid
 
 
@@ -92,16 +93,20 @@ Output = Published | SequenceClosed | Forward | Late | Evicted
 class Correlator:
     """The compiled correlations and the pure step over them. Immutable once made."""
 
-    __slots__ = ("_lag", "_restater", "_waiting", "flood_limit", "router", "specs")
+    __slots__ = ("_lag", "_restater", "_waiting", "flood_limit", "link_fanout", "router", "specs")
 
-    def __init__(self, specs: Iterable[CorrelationSpec], flood_limit: int = FLOOD_LIMIT) -> None:
+    def __init__(
+        self, specs: Iterable[CorrelationSpec], flood_limit: int = FLOOD_LIMIT, link_fanout: int = LINK_FANOUT
+    ) -> None:
         """Prepare.
 
         Args:
             specs: The compiled correlations.
             flood_limit: How many signals of one rule and second stay single in a group.
+            link_fanout: To how many entities of one type an entity may be linked before its links are shared.
         """
         self.flood_limit = flood_limit
+        self.link_fanout = link_fanout
         self.specs = tuple(sorted(specs, key=lambda spec: spec.uid))
         self.router = Router(self.specs)
         self._restater = Restater(self.specs, self.router)
@@ -138,21 +143,24 @@ class Correlator:
             late = clipped(item, lambda time: time < on_time) if item.time < on_time else None
             if late is not None:
                 outputs.append(Late(late, key, on_time - late.time))
-            if state.links:
-                outputs.extend(self._over_links(item, state.links, key))
+            outputs.extend(self._copies(item, state.links, key))
         elif isinstance(item, Withdrawn):
             held = without_signal(state, item.uid)
             if held is state:
                 return state, ()
             gone = [signal for signal in state.signals if signal.uid == item.uid]
-            copies = [copy for signal in gone for copy in self._over_links(signal, state.links, key)]
+            copies = [copy for signal in gone for copy in self._copies(signal, state.links, key)]
             outputs.extend(Forward(copy.key, item) for copy in copies)
             state, stale = held, None
         elif isinstance(item, EntityLink):
-            if any(known.uid == item.uid for known in state.links):
+            links, told = taken(state.links, item, key, self.link_fanout)
+            if links is state.links:
                 return state, ()
-            state = _with_link(state, item)
-            outputs.extend(out for signal in state.signals for out in self._over_links(signal, (item,), key))
+            outputs.extend(Forward(str(link.other_end(key)), link) for link in told)
+            state = with_links(replace(state, links=links), MAX_LINKS)
+            for signal in state.signals:
+                outputs.extend(self._recopied(signal, before.links, links, key))
+            stale = None if any(signal.via for signal in state.signals) else stale
         state, changes = self._restate(key, state, Now(watermark, marks), touched, stale)
         most_bytes = _most_bytes(before, state, known, item)
         outputs.extend(changes)
@@ -182,7 +190,8 @@ class Correlator:
         holds, oldest = self._restater.holds(key), _oldest(state.signals)
         longest = max(holds.values(), default=0)
         ends = [end + longest for _, end in state.floors if end < oldest]
-        ends += [link.valid_to + self._lag for link in state.links]
+        open_from = state.watermark - LINK_HORIZON_MS  # those before stay for the sake of others
+        ends += [link.valid_to + self._lag for link in state.links if link.valid_to + self._lag >= open_from]
         ends += [self._restater.final(one) for one in state.standing]
         least = min(ends, default=NEVER - LINK_HORIZON_MS - 1)
         for signal in state.signals:
@@ -200,20 +209,48 @@ class Correlator:
         for spec, offsets in self._waiting:
             if spec.is_general or not rules.isdisjoint(spec.members):
                 near = [signal for signal in state.signals if spec.takes(signal)]
-                times = [moment.time for moment in moments_in(spec, key, near)]
+                times = [moment.time for moment in moments_in(spec, key, near, state.links)]
                 reached = now.of(spec)
                 yield from ((spec.sources, t + o) for o in offsets for t in times if t + o >= reached)
 
-    def _over_links(self, signal: Signal, links: Iterable[EntityLink], key: str) -> Iterator[Forward]:
+    def _copies(self, signal: Signal, links: Iterable[EntityLink], key: str) -> Iterator[Forward]:
+        """Yield the copies of a signal that go on from here: over links, or, if it came over one, to further groups."""
         for link in links:
-            there = clipped(signal, link.holds_at)
+            there = None if link.is_shared else clipped(signal, link.holds_at)
             if there is not None:
-                copies = split_by_target(there, partial(self._over_link, _other_end(link, key), key))
+                copies = split_by_target(there, partial(self._over_link, link.other_end(key), key))
                 yield from (Forward(target, copy) for copy, target in copies)
 
     def _over_link(self, other: EntityKey, key: str, signal: Signal) -> tuple[Signal, tuple[str, ...]]:
-        is_from_here = any(str(entity) == key for entity in signal.entities)
-        return self.router.over_link(signal, other, EntityKey.parse(key)) if is_from_here else (signal, ())
+        """Return where a signal goes because of a link to `other`.
+
+        It goes to `other` first, even if all its groups there are of more than that one entity: only there it is known
+        whether the link is shared at that end, too.
+        """
+        if signal.via:
+            if str(signal.via[0]) != key or other not in signal.entities:
+                return signal, ()
+            copy, keys = self.router.over_link(replace(signal, via=()), signal.via[0], other)
+            return copy, tuple(target for target in keys if target != key)
+        here = next((entity for entity in signal.entities if str(entity) == key), None)
+        if here is None:
+            return signal, ()
+        copy, keys = self.router.over_link(signal, other, here)
+        return copy, (str(other),) if keys else ()
+
+    def _recopied(self, signal: Signal, before: Links, after: Links, key: str) -> Iterator[Forward]:
+        """Yield what goes on because of new links, and what is taken back because links turned out to be shared.
+
+        What came over a link that is shared now is not counted at the other end, which knows; only the groups beyond
+        cannot know. The parts of a flood stay there: they may have been joined with what is not to be taken back.
+        """
+        known = {link.uid: link for link in before}
+        changed = [link for link in after if known.get(link.uid) != link]
+        yield from self._copies(signal, changed, key)
+        if signal.via and signal.flood is None:
+            now = {copy.key for copy in self._copies(signal, after, key)}
+            gone = {copy.key for copy in self._copies(signal, before, key)} - now
+            yield from (Forward(target, Withdrawn(signal.uid, signal.time)) for target in sorted(gone))
 
     def _restate(
         self, key: str, state: KeyState, now: Now, touched: Touched | None, stale: frozenset[str] | None
@@ -238,7 +275,7 @@ class Correlator:
         return replace(
             state,
             signals=signals,
-            links=tuple(link for link in state.links if link.valid_to + self._lag >= horizon),
+            links=needed(state.links, signals, key, horizon - self._lag),
             standing=tuple(s for s in state.standing if self._restater.final(s) >= horizon),
             floors=tuple(sorted(f for f in floors.items() if f[1] >= oldest or f[1] + longest >= horizon)),
         )
@@ -306,15 +343,6 @@ def _is_young(state: KeyState, horizon: int) -> bool:
 
 def _oldest(signals: tuple[Signal, ...]) -> int:
     return signals[0].time if signals else NEVER
-
-
-def _other_end(link: EntityLink, key: str) -> EntityKey:
-    return link.right if str(link.left) == key else link.left
-
-
-def _with_link(state: KeyState, link: EntityLink) -> KeyState:
-    links = sorted((*state.links, link), key=lambda held: (held.valid_to, held.uid))
-    return with_links(replace(state, links=tuple(links)), MAX_LINKS)
 
 
 def _changes(restated: Restated, key: str) -> Iterator[Output]:

@@ -14,9 +14,10 @@ from typing import Final
 
 from models.entity import EntityLink
 from models.finding import Signal
+from streams.correlate.routing import is_of_others
 from streams.flood import last_time
 
-LINK_FANOUT: Final = 8
+LINK_FANOUT: Final = 6
 SESSIONS: Final = 4  # so many times the limit are the sessions of one user
 
 Links = tuple[EntityLink, ...]
@@ -56,10 +57,11 @@ def limit_of(key: str, kind: str, limit: int) -> int:
 
 def _crowded(alike: list[EntityLink], link: EntityLink, key: str, limit: int) -> Iterator[EntityLink]:
     """Yield the links that one more makes shared, or finds shared itself."""
-    if len(alike) > limit:
-        for one in alike:
+    near = [(one, one.other_end(key).value) for one in alike] if len(alike) > limit else []
+    if len({value for _, value in near}) > limit:
+        for one, _ in near:
             if not one.is_shared and overlap(one, link):
-                others = {other.other_end(key) for other in alike if overlap(one, other)}
+                others = {value for other, value in near if overlap(one, other)}
                 if len(others) > limit:
                     yield one
 
@@ -85,7 +87,7 @@ def _surplus(alike: Iterable[EntityLink], key: str, limit: int) -> set[str]:
     return away
 
 
-def is_carried(signal: Signal, time: int, key: str, links: Iterable[EntityLink]) -> bool:
+def is_carried(signal: Signal, time: int, key: str, links: Iterable[EntityLink], *, is_narrow: bool = False) -> bool:
     """Tell whether a signal at a key may count there: one that came over a link needs a link that is not shared.
 
     Args:
@@ -93,10 +95,18 @@ def is_carried(signal: Signal, time: int, key: str, links: Iterable[EntityLink])
         time: When, ms.
         key: The key.
         links: The links of the entity that the key names.
+        is_narrow: Whether a signal of one user does not count for another by a place that both were at
+            (`streams.correlate.routing.is_of_others`).
     """
     if not signal.via or str(signal.via[0]) != key:
         return True  # it is of this key, or the entity through which it came here has looked already
-    return any(not link.is_shared and link.holds_at(time) and link.other_end(key) in signal.entities for link in links)
+    return any(
+        not link.is_shared
+        and link.holds_at(time)
+        and (here := link.other_end(key)) in signal.entities
+        and not (is_narrow and is_of_others(signal, signal.via[0], here))
+        for link in links
+    )
 
 
 def needed(links: Links, signals: Iterable[Signal], key: str, horizon: int) -> Links:

@@ -20,6 +20,7 @@ from models.finding import Sequence as Found
 from models.finding import Signal
 from models.flood import SECOND_MS
 from streams.correlate.chaining import signal_of
+from streams.correlate.fanout import Links, is_carried
 from streams.correlate.risk import most
 from streams.correlate.routing import EVERYTHING, Router, group_prefixes, is_in_group
 from streams.correlate.sequences import sequence_of, standing_of
@@ -96,12 +97,14 @@ class _Place(NamedTuple):
         floor: After which time, ms.
         now: As of when.
         before: The watermark of the step before, ms: what could not change any more then cannot now.
+        links: Links of the entity that the key names.
     """
 
     parts: list[str]
     floor: int
     now: Now
     before: int
+    links: Links
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -222,7 +225,8 @@ class Restater:
         after: dict[int, tuple[Standing, ...]] = {}
         for watch in reached:
             uid = watch.spec.uid
-            stood, place = before.get(uid, ()), _Place(parts, floors.get(uid, -1), now, state.watermark)
+            stood = before.get(uid, ())
+            place = _Place(parts, floors.get(uid, -1), now, state.watermark, state.links)
             kept: tuple[Standing, ...] = ()
             if touched is not None and watch.is_steady and uid not in stale:
                 kept, one = self._partly(watch, key, state, stood, touched, place)
@@ -301,7 +305,7 @@ class Restater:
         self, watch: _Watch, key: str, near: Iterable[Signal], stood: tuple[Standing, ...], place: _Place
     ) -> Restated:
         spec = watch.spec
-        mine = moments_in(spec, key, near)
+        mine = moments_in(spec, key, near, place.links)
         decided = NOTHING_DECIDED if watch.is_steady else _decided(spec, stood, place)
         spans = list(find_spans(spec, mine, place.floor, place.now.of(spec), key, decided))
         unheard = [place.now.unheard(spec, span.moments[0].time + spec.settles) for span in spans]
@@ -358,17 +362,21 @@ def _decided(spec: CorrelationSpec, stood: tuple[Standing, ...], place: _Place) 
     return Decided(since, frozenset(one.start for one in stood if one.start < since))
 
 
-def moments_in(spec: CorrelationSpec, key: str, signals: Iterable[Signal]) -> list[Moment]:
-    """Return what a rule sees in its group: every signal of its rules, and every moment of a flood, sorted."""
-    return sorted(chain.from_iterable(_moments_in(spec, key, signal) for signal in signals), key=itemgetter(0, 1))
+def moments_in(spec: CorrelationSpec, key: str, signals: Iterable[Signal], links: Links) -> list[Moment]:
+    """Return what a rule sees in its group: every signal of its rules, and every moment of a flood, sorted.
+
+    What came over a link that is shared, or has not come here yet, is left out.
+    """
+    found = (_moments_in(spec, key, signal, links) for signal in signals)
+    return sorted(chain.from_iterable(found), key=itemgetter(0, 1))
 
 
-def _moments_in(spec: CorrelationSpec, key: str, signal: Signal) -> Iterator[Moment]:
+def _moments_in(spec: CorrelationSpec, key: str, signal: Signal, links: Links) -> Iterator[Moment]:
     known: dict[int, bool] = {}
     for moment in moments(signal):
         like = moment.signal
         is_in = known.get(id(like))
         if is_in is None:
             is_in = known[id(like)] = is_in_group(spec, key, like)
-        if is_in:
+        if is_in and is_carried(like, moment.time, key, links, is_narrow=spec.breadth is not None):
             yield moment

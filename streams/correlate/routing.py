@@ -157,8 +157,13 @@ def entities_for(spec: CorrelationSpec, signal: Signal) -> tuple[EntityKey, ...]
     if not signal.via:
         return signal.entities
     other, here = signal.via
-    is_of_others = other.type == USER and here.type in PLACES and any(e.type == USER for e in signal.entities)
-    return signal.entities if spec.breadth is not None and is_of_others else (*signal.entities, other)
+    is_narrow = spec.breadth is not None
+    return signal.entities if is_narrow and is_of_others(signal, other, here) else (*signal.entities, other)
+
+
+def is_of_others(signal: Signal, other: EntityKey, here: EntityKey) -> bool:
+    """Tell whether a link from `here` leads from a signal of one user to another user by a place that both were at."""
+    return other.type == USER and here.type in PLACES and any(entity.type == USER for entity in signal.entities)
 
 
 def _values(spec: CorrelationSpec, name: str, field: str, signal: Signal) -> Iterable[str]:

@@ -201,6 +201,9 @@ class Replay:
         self._found.sequences = sorted(timeline.standing.values(), key=lambda s: (s.start_time, s.uid))
         self._found.late = timeline.late
         self._found.counts["signals_folded"] = timeline.folded
+        self._found.counts["shared_links"] = len(timeline.shared_links)
+        for uid, link in timeline.shared_links.items():
+            self._links[uid] = self._links[uid][0], link
 
     def _investigate(self, store: LakeStore) -> None:
         for sequence in self._found.sequences:

@@ -27,6 +27,7 @@ class Timeline:
         late: Signals behind the watermark.
         folded: Signals folded away to keep states within bounds.
         dropped_copies: Copies of signals that the bound on copies cut off.
+        shared_links: Links that turned out to be of shared things, by uid: no signal travels over them.
     """
 
     correlator: Correlator
@@ -34,6 +35,7 @@ class Timeline:
     late: list[Late] = field(default_factory=list)
     folded: int = 0
     dropped_copies: int = 0
+    shared_links: dict[str, EntityLink] = field(default_factory=dict)
     _states: dict[str, KeyState] = field(default_factory=dict)
     _due: list[tuple[int, str]] = field(default_factory=list)
 
@@ -82,6 +84,8 @@ class Timeline:
             self.standing[out.sequence.uid] = out.sequence
         elif isinstance(out, SequenceClosed):
             self.standing.pop(out.uid, None)
+        elif isinstance(out, Forward) and isinstance(out.item, EntityLink):
+            self.shared_links[out.item.uid] = out.item
         elif isinstance(out, Late):
             self.late.append(out)
         elif isinstance(out, Evicted):

@@ -48,7 +48,7 @@ class Correlation:
     """All partitions of one worker process: states, watermarks, deadlines."""
 
     def __init__(self, app: faust.App, settings: Settings, health: Health, partitions: int) -> None:
-        self.rules: Reloader[Correlator] = Reloader(settings, health, partial(_correlator, settings.flood_limit))
+        self.rules: Reloader[Correlator] = Reloader(settings, health, partial(_correlator, settings))
         self._correlator = self.rules.load().made
         self._health = health
         self._prefix = settings.topic_prefix
@@ -206,6 +206,8 @@ class Correlation:
         partition = message.partition
         if message.topic == "signals" and partition is None:
             partition = partition_for(message.key, self._partitions)
+        elif message.topic == "entity-links" and partition is None:
+            partition = wire.link_partition(message.key, self._partitions)
         sent: Awaitable[Any] = await topic.send(
             key=message.key, value=message.value, headers=message.headers, partition=partition
         )
@@ -224,13 +226,14 @@ class Correlation:
             sequences=sum(isinstance(out, Published) for out in outputs),
             closed=sum(isinstance(out, SequenceClosed) for out in outputs),
             forwards=sum(isinstance(out, Forward) for out in outputs),
+            shared_links=sum(isinstance(out, Forward) and isinstance(out.item, EntityLink) for out in outputs),
             late=sum(isinstance(out, Late) for out in outputs),
             signals_folded=sum(out.count for out in outputs if isinstance(out, Evicted)),
         )
 
 
-def _correlator(flood_limit: int, rulebook: Rulebook) -> Correlator:
-    made = Correlator(rulebook.correlations, flood_limit)
+def _correlator(settings: Settings, rulebook: Rulebook) -> Correlator:
+    made = Correlator(rulebook.correlations, settings.flood_limit, settings.link_fanout)
     freeze_heap()
     return made
 

@@ -16,6 +16,7 @@ from models.finding import Signal
 from models.uids import sequence_uid
 from streams.correlate.chaining import signal_of
 from streams.correlate.conditions import Formula
+from streams.correlate.fanout import LINK_FANOUT
 from streams.correlate.routing import Router
 from streams.correlate.spec import CorrelationSpec
 from streams.correlate.windows import Span
@@ -59,6 +60,17 @@ def groups_of(spec: CorrelationSpec, signal: Signal, links: list[EntityLink], fi
                 choices.append([f"{name}={signal.fields[field]}"] if field in signal.fields else [])
         groups |= {"|".join(choice) for choice in product(*choices)} if spec.group_by else {"*"}
     return groups
+
+
+def is_shared(link: EntityLink, links: list[EntityLink], limit: int) -> bool:
+    """Whether an end has too many others of one type, by links that hold at some time while this one does."""
+    for end, other in ((link.left, link.right), (link.right, link.left)):
+        near = [one for one in links if one.valid_from <= link.valid_to and link.valid_from <= one.valid_to]
+        others = {x for one in near for x in {one.left, one.right} - {end} if end in {one.left, one.right}}
+        most = limit * 4 if (end.type, other.type) == ("user", "session") else limit
+        if sum(x.type == other.type for x in others) > most:
+            return True
+    return False
 
 
 def holds(spec: CorrelationSpec, window: list[Signal], group: Group) -> bool:
@@ -120,9 +132,10 @@ def as_signal(specs: list[CorrelationSpec], spec: CorrelationSpec, key: str, tak
 
 
 def sequences(
-    specs: list[CorrelationSpec], signals: list[Signal], links: list[EntityLink]
+    specs: list[CorrelationSpec], signals: list[Signal], links: list[EntityLink], fanout: int = LINK_FANOUT
 ) -> set[tuple[str, str, str]]:
     """Return (rule, group, uids of all signals) of every sequence that stands; what others look at comes first."""
+    links = [link for link in links if not is_shared(link, links, fanout)]
     found = set()
     for stated in specs:
         every = tuple(sorted({s.analytic.uid for s in signals if not s.parts}))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enrichers.links import HOUR_MS, links_of
+from enrichers.links import HOUR_MS, OBSERVERS, links_of
 from models.entity import EntityLink
 from models.event import Event, LogSource
 from models.records import Coordinates
@@ -64,7 +64,7 @@ def test_an_outbound_connection_shows_the_address_of_its_host() -> None:
         {"src_endpoint": {"ip": "224.0.0.1"}},
         {"src_endpoint": {}},
         {"device": {}},
-        {"actor": {"user": ALICE}},  # a sensor on the wire knows no process, and the device is the sensor
+        {"actor": {"app_name": "sensor"}},  # a sensor on the wire knows no process, and the device is the sensor
     ],
 )
 def test_other_connections_show_nothing(changes: dict[str, Any]) -> None:
@@ -110,6 +110,11 @@ def test_credentials_issued_to_another_principal_belong_to_both() -> None:
     assert ends(found) == [
         ("session:asiaexample000000003", "user:arn:aws:iam::123456789012:user/alice", 90),
         ("session:asiaexample000000003", "user:arn:aws:sts::123456789012:assumed-role/admin/cli", 90),
+        (
+            "user:arn:aws:iam::123456789012:user/alice",
+            "user:arn:aws:sts::123456789012:assumed-role/admin/cli",
+            85,
+        ),
     ]
 
 
@@ -136,7 +141,10 @@ def test_links_are_sorted_and_distinct() -> None:
 
 
 def test_other_events_show_nothing() -> None:
-    assert links(1007, device=DEVICE, actor={"user": ALICE, "session": {"uid": "0x7f3a2"}}) == ()
+    assert links(1007, device=DEVICE, actor={"user": ALICE}) == ()
+    assert links(4001, src_endpoint={"ip": "10.0.0.5"}, dst_endpoint={"ip": "203.0.113.9"}) == ()
+    assert links(2004, device=DEVICE, actor={"user": ALICE, "session": {"uid": "0x7f3a2"}}) == ()
+    assert links(5001, device=DEVICE, actor={"user": ALICE, "session": {"uid": "0x7f3a2"}}) == ()
 
 
 JSON = st.recursive(
@@ -145,9 +153,19 @@ JSON = st.recursive(
     max_leaves=6,
 )
 NAMES = ["device", "actor", "user", "session", "src_endpoint", "connection_info", "status_id", "activity_id"]
+NAMES += ["dst_endpoint", "api", "cloud", "resources", "process", "query", "answers", "tunnel_interface", "lease_dur"]
+INNER = ["uid", "ip", "hostname", "instance_uid", "container", "request", "response", "data", "operation", "items"]
+INNER += ["user", "session", "metadata", "spec", "status", "kind", "instancesSet", "networkInterface", "sourceIdentity"]
+NESTED = st.recursive(
+    JSON | st.sampled_from(["Pod", "AWS", "kubernetes", "i-0123456789abcdef0", "10.0.0.7", "x"]),
+    lambda inner: st.dictionaries(st.sampled_from(INNER), inner, max_size=4) | st.lists(inner, max_size=2),
+    max_leaves=12,
+)
 
 
-@given(st.sampled_from([1007, 3002, 4001, 4004]), st.dictionaries(st.sampled_from(NAMES), JSON))
+@given(st.sampled_from(sorted(OBSERVERS)), st.dictionaries(st.sampled_from(NAMES), JSON | NESTED))
 def test_any_event_may_be_asked(class_uid: int, attributes: dict[str, Any]) -> None:
     for link in links(class_uid, **(logon() | connection() | attributes)):
         assert str(link.left) < str(link.right)
+        assert 0 < link.confidence <= 100
+        assert link.holds_at(NOON)
