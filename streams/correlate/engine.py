@@ -131,19 +131,13 @@ class Correlator:
             The next state and the outputs, in deterministic order.
         """
         before, outputs = state, list[Output]()
-        horizon = watermark - LINK_HORIZON_MS
         known = state.known if self._restater.knows(state) else None
         stale, touched = known.stale if known else _NONE if _is_blank(state) else None, None
         if isinstance(item, Signal):
-            held = with_signal(state, item, key, self.flood_limit)
+            held, outputs = self._with_signal(key, state, item, watermark)
             if held is state:
-                return state, ()
+                return state, tuple(outputs)
             state, touched = held, touched_by(item)
-            on_time = horizon - self._lag if item.parts else horizon if item.via else watermark
-            late = clipped(item, lambda time: time < on_time) if item.time < on_time else None
-            if late is not None:
-                outputs.append(Late(late, key, on_time - late.time))
-            outputs.extend(self._copies(item, state.links, key))
         elif isinstance(item, Withdrawn):
             held = without_signal(state, item.uid)
             if held is state:
@@ -164,10 +158,25 @@ class Correlator:
         state, changes = self._restate(key, state, Now(watermark, marks), touched, stale)
         most_bytes = _most_bytes(before, state, known, item)
         outputs.extend(changes)
-        state = self._bounded(key, self._pruned(key, state, horizon), Now(watermark, marks), most_bytes)
+        state = self._bounded(
+            key, self._pruned(key, state, watermark - LINK_HORIZON_MS), Now(watermark, marks), most_bytes
+        )
         if state.evicted > before.evicted:
             outputs.append(Evicted(key, state.evicted - before.evicted))
         return state, tuple(outputs)
+
+    def _with_signal(self, key: str, state: KeyState, item: Signal, watermark: int) -> tuple[KeyState, list[Output]]:
+        """Take a signal in and send it on; return the same state when it is there, or comes once more for nothing."""
+        held = with_signal(state, item, key, self.flood_limit)
+        if held is state:
+            return state, []
+        horizon = watermark - LINK_HORIZON_MS
+        on_time = horizon - self._lag if item.parts else horizon if item.via else watermark
+        late = clipped(item, lambda time: time < on_time) if item.time < on_time else None
+        outputs: list[Output] = [] if late is None else [Late(late, key, on_time - late.time)]
+        if (item.parts or item.via) and last_time(item) < on_time:
+            return state, outputs  # sent again after a kill, when what it led to has long gone
+        return held, [*outputs, *self._copies(item, state.links, key)]
 
     def deadline(self, key: str, state: KeyState) -> int:
         """Return the watermark (ms) over all sources at which this key needs a step, NEVER when it does not.

@@ -195,3 +195,14 @@ def test_a_mistake_in_one_is_a_mistake_of_those_that_look_at_it(tmp_path: Path):
     assert book.correlations == ()
     assert [problem.line for problem in book.problems] == [11, 17]
     assert book.problems[1].message == "refers to a correlation that has a mistake itself"
+
+
+def test_what_comes_once_more_when_all_it_led_to_has_gone_makes_no_sequence_of_its_own():
+    driver = Driver(Correlator(CHAIN)).feed([*tried(0, 1, 5), signal("b", 6, "user:alice")])
+    again = next(out for out in driver.log if isinstance(out, Forward) and out.key == "user:alice")
+    driver.pass_time(PAST_ALL)
+    assert isinstance(again.item, Signal)
+    before = dict(driver.standing)
+    driver.deliver(again.item, again.key, PAST_ALL)
+    assert driver.standing == before
+    assert [late.signal for late in driver.late] == [again.item]
