@@ -12,6 +12,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
 from typing import Final, NamedTuple
@@ -100,7 +101,7 @@ class _Place(NamedTuple):
         links: Links of the entity that the key names.
     """
 
-    parts: list[str]
+    parts: tuple[str, ...]
     floor: int
     now: Now
     before: int
@@ -137,10 +138,10 @@ class _Watch:
             and (signal.time > floor or last_time(signal) > floor)
         ]
 
-    def fits(self, parts: list[str]) -> bool:
+    def fits(self, parts: tuple[str, ...]) -> bool:
         """Tell whether a key of these parts can be one of its groups."""
         if not self.prefixes:
-            return parts == [EVERYTHING]
+            return parts == (EVERYTHING,)
         return len(parts) == len(self.prefixes) and all(map(str.startswith, parts, self.prefixes))
 
 
@@ -176,7 +177,7 @@ class Restater:
 
     def holds(self, key: str) -> Mapping[str, int]:
         """Return for how long (ms) a key has to remember signals, by rule; EVERY for any, and else no time."""
-        return self._holds.get(_shape(key.split("|")), _NO_HOLDS)
+        return self._holds.get(_read_key(key)[1], _NO_HOLDS)
 
     def final(self, standing: Standing) -> int:
         """Return the horizon (ms) beyond which a sequence can no longer change."""
@@ -214,8 +215,7 @@ class Restater:
         """
         before = _by_spec(state.standing)
         floors = dict(state.floors)
-        parts = key.split("|")
-        shape = _shape(parts)
+        parts, shape = _read_key(key)
         if stale is None or not self._is_sound:
             reached: Sequence[_Watch] = self._all_of(shape, state, before)
             stale = self._uids
@@ -323,6 +323,13 @@ class Restater:
 def _watch(number: int, spec: CorrelationSpec) -> _Watch:
     prefixes = group_prefixes(spec)
     return _Watch(number, spec, spec.watched, prefixes, _shape(prefixes or (EVERYTHING,)), spec.is_steady)
+
+
+@lru_cache(maxsize=65_536)
+def _read_key(key: str) -> tuple[tuple[str, ...], Shape]:
+    """Return the parts of a key, and its shape."""
+    parts = tuple(key.split("|"))
+    return parts, _shape(parts)
 
 
 def _shape(parts: Iterable[str]) -> Shape:
