@@ -274,12 +274,14 @@ class Correlator:
         if _is_young(state, horizon):
             return state
         holds = self._restater.holds(key)
+        signals = tuple([s for s in state.signals if self._needed_until(s, state, holds) >= horizon])
+        if len(signals) == len(state.signals) and not (state.links or state.standing or state.floors):
+            return state
         longest = max(holds.values(), default=0)
         floors = dict(state.floors)
         for sequence in state.standing:
             if self._restater.final(sequence) < horizon:
                 floors[sequence.spec] = max(floors.get(sequence.spec, -1), sequence.end)
-        signals = tuple(s for s in state.signals if self._needed_until(s, state, holds) >= horizon)
         oldest = _oldest(signals)  # what another rule still needs must not anchor a second time
         return replace(
             state,
@@ -292,10 +294,11 @@ class Correlator:
     def _needed_until(self, signal: Signal, state: KeyState, holds: Mapping[str, int]) -> int:
         """Return the last horizon (ms) at which a signal may still be an anchor or belongs to what can still change."""
         first, last = signal.time, last_time(signal)
-        near = [s for s in state.standing if s.start <= last and first <= s.end and self._looks_at(s.spec, signal)]
-        ends = [self._restater.final(sequence) for sequence in near]
         needed = last + max(holds.get(signal.analytic.uid, 0), holds.get(EVERY, 0))
-        return max(needed, *ends) if ends else needed
+        for s in state.standing:
+            if s.start <= last and first <= s.end and self._looks_at(s.spec, signal):
+                needed = max(needed, self._restater.final(s))
+        return needed
 
     def _looks_at(self, spec_uid: str, signal: Signal) -> bool:
         return self._restater.looks_at(spec_uid, signal)
