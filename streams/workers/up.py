@@ -25,7 +25,14 @@ WORKERS: Final = ("ingest", "correlate", "archive", "investigate")
 STOP_SECONDS: Final = 10.0
 RESTARTS: Final = 5  # of one worker, before the whole tree gives up
 _POLL_SECONDS: Final = 0.2
-_PATHS: Final = ("rules", "rule_pipelines")  # settings that are several paths
+_PATHS: Final = (
+    "rules",
+    "rule_pipelines",
+    "geo_databases",
+    "assets",
+    "identities",
+    "allow_lists",
+)  # several paths each
 
 
 class WorkerFailed(BraidError):
@@ -75,7 +82,7 @@ def child_environment(settings: Settings, bootstrap: str) -> dict[str, str]:
     own = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     update = {"bootstrap": bootstrap, "health_port": 0, "cache_dir": str(settings.cache_folder or "")}
     values = settings.model_copy(update=update).model_dump()
-    return own | {PREFIX + name.upper(): _as_text(name, value) for name, value in values.items()}
+    return own | {PREFIX + name.upper(): _as_text(name, value) for name, value in values.items() if value is not None}
 
 
 def _as_text(name: str, value: object) -> str:

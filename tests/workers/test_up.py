@@ -27,6 +27,10 @@ def test_a_child_has_the_settings_of_the_tree(environ: dict[str, str], tmp_path:
     given = load_settings(
         rules=(tmp_path / "a", tmp_path / "b"),
         rule_pipelines=(tmp_path / "p.yml", tmp_path / "q.yml"),
+        geo_databases=(tmp_path / "geo.mmdb",),
+        assets=(tmp_path / "assets.csv", tmp_path / "more.json"),
+        identities=(tmp_path / "people.csv",),
+        allow_lists=(tmp_path / "allow.yml",),
         default_rules=False,
         clock_offsets=("windows=19h", "host:a=1s"),
         topic_prefix="test.",
