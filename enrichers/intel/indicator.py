@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 IP: Final = "ip"
 NETWORK: Final = "network"
@@ -93,6 +93,11 @@ Said = Indicator | Revoked | Rejected
 def short(text: str) -> str:
     """Cut a text of a feed to what a name or label may have, without characters that no UTF-8 has."""
     return text[:MAX_TEXT].encode("utf-8", "replace").decode("utf-8")
+
+
+def list_of(value: Any) -> list[Any]:
+    """Return a list of what hostile JSON holds where one belongs, an empty one for anything else."""
+    return value if isinstance(value, list) else []
 
 
 def labels_of(values: object) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from enrichers.intel.indicator import (
     Revoked,
     Said,
     labels_of,
+    list_of,
     short,
 )
 from enrichers.intel.times import time_ms
@@ -82,9 +83,9 @@ def read_event(data: bytes, source: str, where: str, confidence: int) -> Iterato
 
 
 def _attributes(event: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    objects = [item for item in _list(event.get("Object"))[:MAX_OBJECTS] if isinstance(item, dict)]
+    objects = [item for item in list_of(event.get("Object"))[:MAX_OBJECTS] if isinstance(item, dict)]
     for holder in (event, *objects):
-        yield from (item for item in _list(holder.get("Attribute")) if isinstance(item, dict))
+        yield from (item for item in list_of(holder.get("Attribute")) if isinstance(item, dict))
 
 
 def _said(attribute: Mapping[str, Any], known: Indicator, where: str) -> Iterator[Said]:
@@ -142,12 +143,5 @@ def _is_set(value: Any) -> bool:
 
 
 def _tags(holder: Mapping[str, Any]) -> list[str]:
-    names = (tag.get("name") for tag in _list(holder.get("Tag")) if isinstance(tag, dict))
+    names = (tag.get("name") for tag in list_of(holder.get("Tag")) if isinstance(tag, dict))
     return [name for name in names if isinstance(name, str)]
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else _NOTHING
-
-
-_NOTHING: Final[list[Any]] = []

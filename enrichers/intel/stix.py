@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
 import orjson
 
-from enrichers.intel.indicator import ALWAYS, NEVER, Indicator, Rejected, Revoked, Said, labels_of, percent, short
+from enrichers.intel.indicator import (
+    ALWAYS,
+    NEVER,
+    Indicator,
+    Rejected,
+    Revoked,
+    Said,
+    labels_of,
+    list_of,
+    percent,
+    short,
+)
 from enrichers.intel.stix_pattern import read_pattern
 from enrichers.intel.times import time_ms
 
@@ -65,7 +76,7 @@ def _made(
     item: Mapping[str, Any], values: tuple[tuple[str, str], ...], known: Indicator, confidence: int
 ) -> Iterator[Indicator]:
     valid_from, valid_until = time_ms(item.get("valid_from")), time_ms(item.get("valid_until"))
-    labels = labels_of([*_list(item.get("indicator_types")), *_list(item.get("labels")), *_phases(item)])
+    labels = labels_of([*list_of(item.get("indicator_types")), *list_of(item.get("labels")), *_phases(item)])
     name = item.get("name")
     for kind, value in values:
         yield Indicator(
@@ -83,12 +94,5 @@ def _made(
 
 
 def _phases(item: Mapping[str, Any]) -> list[str]:
-    phases = (phase.get("phase_name") for phase in _list(item.get("kill_chain_phases")) if isinstance(phase, dict))
+    phases = (phase.get("phase_name") for phase in list_of(item.get("kill_chain_phases")) if isinstance(phase, dict))
     return [phase for phase in phases if isinstance(phase, str)]
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else _NOTHING
-
-
-_NOTHING: Final[list[Any]] = []

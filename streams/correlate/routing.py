@@ -46,9 +46,12 @@ class Router:
         self._correlations = frozenset(spec.uid for spec in known)
         self._general = tuple(spec for spec in known if spec.is_general)
         by_rule: dict[str, list[CorrelationSpec]] = {}
-        for rule in sorted(frozenset[str]().union(*(spec.watched for spec in known))):
-            general = self._general if rule not in self._correlations else ()
-            by_rule[rule] = [spec for spec in known if rule in spec.watched or spec in general]
+        for spec in known:
+            for rule in spec.watched:
+                by_rule.setdefault(rule, []).append(spec)
+        for rule, wanted in by_rule.items():
+            if rule not in self._correlations:
+                wanted.extend(spec for spec in self._general if rule not in spec.watched)
         self._by_rule: Mapping[str, tuple[CorrelationSpec, ...]] = {r: tuple(s) for r, s in by_rule.items()}
         self._linkable = {rule: _is_linkable(wanted) for rule, wanted in self._by_rule.items()}
 

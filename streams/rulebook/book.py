@@ -97,7 +97,7 @@ def _correlations(
 ) -> tuple[list[CorrelationSpec], list[RuleProblem]]:
     documents = [(each.document.content, each) for each in placed if isinstance(each.document.content, Mapping)]
     references = _references(detections)
-    uids = {reference.analytic.uid for reference in references.values()}
+    logsources = {reference.analytic.uid: reference.logsource for reference in references.values()}
     for content, _ in documents:
         references.update((name, to) for name, to in reference_to(content).items() if name not in references)
     compiled, problems = [], list[RuleProblem]()
@@ -107,8 +107,7 @@ def _correlations(
         if spec:
             line = document.lines.get("correlation.rules", document.line)
             compiled.append(Compiled(spec, path, line, content.get("generate") is True))
-    specs, unlinked = linked(compiled, uids)
-    logsources = {reference.analytic.uid: reference.logsource for reference in _references(detections).values()}
+    specs, unlinked = linked(compiled, logsources)
     return [replace(spec, sources=_sources(spec, logsources)) for spec in specs], [*problems, *unlinked]
 
 

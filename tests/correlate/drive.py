@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from random import Random
 
 from models import ocsf
 from models.entity import EntityLink
@@ -13,6 +14,20 @@ from streams.correlate.engine import Correlator, Evicted, Forward, Late, Output,
 from streams.correlate.state import KeyState, decode_state, encode_state
 
 Item = Signal | EntityLink
+
+
+def shown_at(item: Item) -> int:
+    """Return the event time at which an item can be known: that of a signal, the end of a link."""
+    return item.time if isinstance(item, Signal) else item.valid_to
+
+
+def late_by(items: Iterable[Item], delay: int, chance: Random) -> Iterator[tuple[Item, int]]:
+    """Yield items as they arrive, each up to `delay` (ms) behind, with the watermark as a shell moves it."""
+    arriving, watermark = list(items), 0
+    arrival = {uid: time + chance.randint(0, delay) for uid, time in {i.uid: shown_at(i) for i in arriving}.items()}
+    for item in sorted(arriving, key=lambda one: arrival[one.uid]):
+        watermark = max(watermark, arrival[item.uid] - delay)
+        yield item, watermark
 
 
 class Driver:

@@ -7,13 +7,13 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.finding import SequenceClosed, Signal
+from models.finding import SequenceClosed
 from streams.correlate.engine import Correlator, Late, Published
 from streams.correlate.state import KeyState
 from streams.correlate.steps import Absence
 from streams.correlate.watermark import Mark, Watermarks
 from tests.correlate.build import HOUR, MINUTE, START, spec
-from tests.correlate.drive import Driver
+from tests.correlate.drive import Driver, late_by
 from tests.correlate.one_key import (
     ABSENCES,
     KEY,
@@ -75,11 +75,8 @@ def test_an_absence_holds_as_soon_as_a_late_signal_completes_it():
 @settings(max_examples=120)
 @given(many_signals, many_links, st.integers(0, 40), st.randoms(use_true_random=False))
 def test_absences_stand_as_the_oracle_says_whatever_came_first(held, linked, delay, order):
-    shown = {item.uid: item.time if isinstance(item, Signal) else item.valid_to for item in (*held, *linked)}
-    arrival = {uid: time + order.randint(0, delay * MINUTE) for uid, time in shown.items()}
-    driver, watermark = Driver(Correlator(ABSENCES)), 0
-    for item in sorted([*held, *linked], key=lambda one: arrival[one.uid]):
-        watermark = max(watermark, arrival[item.uid] - delay * MINUTE)
+    driver = Driver(Correlator(ABSENCES))
+    for item, watermark in late_by([*held, *linked], delay * MINUTE, order):
         driver.feed([item], watermark)
     driver.tick(PAST_ALL)
     assert standing(driver) == sequences(ABSENCES, held, linked)

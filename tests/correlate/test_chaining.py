@@ -15,7 +15,7 @@ from streams.correlate.spec import CorrelationSpec
 from streams.correlate.steps import Absence
 from streams.rulebook import load_rulebook
 from tests.correlate.build import HOUR, MINUTE, START, signal, spec
-from tests.correlate.drive import Driver
+from tests.correlate.drive import Driver, late_by
 from tests.correlate.oracle import sequences
 from tests.correlate.test_properties import standing
 
@@ -137,10 +137,8 @@ def test_any_order_gives_what_the_oracle_says(held: list[Signal], order):
 @settings(max_examples=60, deadline=None)
 @given(many, st.integers(0, 40), st.randoms(use_true_random=False))
 def test_watermarks_and_crashes_change_nothing(held: list[Signal], delay, order):
-    arrival = {one.uid: one.time + order.randint(0, delay * MINUTE) for one in held}
-    driver, watermark = Driver(CORRELATOR), 0
-    for item in sorted(held, key=lambda one: arrival[one.uid]):
-        watermark = max(watermark, arrival[item.uid] - delay * MINUTE)
+    driver = Driver(CORRELATOR)
+    for item, watermark in late_by(held, delay * MINUTE, order):
         driver.pass_time(watermark).feed([item], watermark)
         if order.random() < 0.4:
             driver.crash()

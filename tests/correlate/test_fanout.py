@@ -17,7 +17,7 @@ from streams.correlate.fanout import LINK_FANOUT, SESSIONS, needed, overlap, tak
 from streams.correlate.state import KeyState
 from tests.correlate.build import HOUR, MINUTE, START, link, signal, spec
 from tests.correlate.cluster import Cluster
-from tests.correlate.drive import Driver
+from tests.correlate.drive import Driver, late_by
 from tests.correlate.oracle import is_shared, sequences
 from tests.correlate.test_properties import standing
 
@@ -79,11 +79,8 @@ def test_any_order_and_repetition_gives_what_the_oracle_says(held, linked, rando
 @settings(max_examples=300, deadline=None)
 @given(many_signals, many_links, st.integers(0, 40), st.randoms(use_true_random=False))
 def test_watermarks_pruning_and_crashes_change_nothing_that_is_on_time(held, linked, delay, random):
-    shown = {item.uid: item.time if hasattr(item, "time") else item.valid_to for item in (*held, *linked)}
-    arrival = {uid: time + random.randint(0, delay * MINUTE) for uid, time in shown.items()}
-    driver, watermark = Driver(CORRELATOR), 0
-    for item in sorted([*held, *linked], key=lambda item: arrival[item.uid]):
-        watermark = max(watermark, arrival[item.uid] - delay * MINUTE)
+    driver = Driver(CORRELATOR)
+    for item, watermark in late_by([*held, *linked], delay * MINUTE, random):
         driver.feed([item], watermark)
         if random.random() < 0.3:
             driver.tick(watermark).crash()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from streams.correlate.engine import Correlator
 from tests.correlate.build import HOUR, MINUTE, START, A, B, C, all_of, any_of, link, signal, spec
-from tests.correlate.drive import Driver
+from tests.correlate.drive import Driver, late_by
 from tests.correlate.oracle import sequences
 
 SPECS = [
@@ -85,11 +85,8 @@ def test_any_order_and_repetition_gives_what_the_oracle_says(held, linked, rando
 @given(many_signals, many_links, st.integers(0, 40), st.randoms(use_true_random=False))
 def test_watermarks_pruning_and_crashes_change_nothing_that_is_on_time(held, linked, delay, random):
     """Items arrive up to `delay` minutes behind, the watermark follows as a shell moves it, states are reloaded."""
-    shown = {item.uid: item.time if hasattr(item, "time") else item.valid_to for item in (*held, *linked)}
-    arrival = {uid: time + random.randint(0, delay * MINUTE) for uid, time in shown.items()}
-    driver, watermark = Driver(CORRELATOR), 0
-    for item in sorted([*held, *linked], key=lambda item: arrival[item.uid]):
-        watermark = max(watermark, arrival[item.uid] - delay * MINUTE)
+    driver = Driver(CORRELATOR)
+    for item, watermark in late_by([*held, *linked], delay * MINUTE, random):
         driver.feed([item], watermark)
         if random.random() < 0.3:
             driver.tick(watermark).crash()

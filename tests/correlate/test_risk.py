@@ -18,7 +18,7 @@ from streams.correlate.spec import EVERY, CorrelationSpec
 from streams.correlate.windows import find_spans
 from streams.flood import moments
 from tests.correlate.build import HOUR, MINUTE, START, analytic, link, signal, spec
-from tests.correlate.drive import Driver
+from tests.correlate.drive import Driver, late_by
 from tests.correlate.oracle import sequences
 from tests.correlate.test_properties import standing
 
@@ -158,10 +158,8 @@ many = st.lists(
 @settings(max_examples=200, deadline=None)
 @given(many, st.integers(0, 40), st.randoms(use_true_random=False))
 def test_any_order_delays_and_crashes_give_what_the_oracle_says(held: list[Signal], delay, order):
-    arrival = {one.uid: one.time + order.randint(0, delay * MINUTE) for one in held}
-    driver, watermark = Driver(CORRELATOR), 0
-    for item in sorted(held * 2, key=lambda one: arrival[one.uid]):
-        watermark = max(watermark, arrival[item.uid] - delay * MINUTE)
+    driver = Driver(CORRELATOR)
+    for item, watermark in late_by(held * 2, delay * MINUTE, order):
         driver.pass_time(watermark).feed([item], watermark)
         if order.random() < 0.2:
             driver.crash()

@@ -62,6 +62,11 @@ def alert_body(
     return body
 
 
+def profiles_of(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the OCSF profiles of an alert: that of the cloud where the alert says which."""
+    return (*PROFILES, "cloud") if "cloud" in body else PROFILES
+
+
 def _status(known: tuple[int, str] | None, word: str | None) -> dict[str, Any]:
     if known is None:
         return {"status_id": OTHER, "status": word} if word else {"status_id": 1, "status": "New"}

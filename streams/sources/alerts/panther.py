@@ -99,7 +99,7 @@ def normalize(fields: Mapping[str, Any], record: RawRecord) -> Event:
             log_name=text(fields.get("p_log_type")),
             log_provider=text(fields.get("p_source_label")),
         ),
-        profiles=(*common.PROFILES, *(("cloud",) if "cloud" in body else ())),
+        profiles=common.profiles_of(body),
         unmapped=leftovers(fields, _MAPPED),
         about=about_of(text(fields.get("p_log_type")) or ""),
     )

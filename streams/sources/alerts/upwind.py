@@ -88,7 +88,7 @@ def normalize(fields: Mapping[str, Any], record: RawRecord) -> Event:
         original_time=original,
         labels=labels,
         metadata=drop_none(original_event_uid=text(fields.get("id")), event_code=text(fields.get("type"))),
-        profiles=(*common.PROFILES, *(("cloud",) if "cloud" in body else ())),
+        profiles=common.profiles_of(body),
         unmapped=leftovers(fields, _MAPPED),
         about=_about(fields),
     )

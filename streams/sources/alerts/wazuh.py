@@ -111,7 +111,7 @@ def normalize(fields: Mapping[str, Any], record: RawRecord) -> Event:
             log_name=text(fields.get("location")),
             log_provider=text(object_at(fields, "decoder").get("name")),
         ),
-        profiles=(*common.PROFILES, *(("cloud",) if account else ())),
+        profiles=common.profiles_of(body),
         unmapped=_unmapped(fields, told),
         about=about_of(_groups(rule)),
         names_host=bool(named),
