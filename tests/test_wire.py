@@ -18,7 +18,7 @@ from models.finding_ocsf import sequence_from_ocsf, signal_from_ocsf
 from models.records import Coordinates, DeadLetter, ParseError, RawRecord
 from models.verdict import Verdict, close_verdict, verdict_from_ocsf
 from streams import wire
-from streams.correlate.engine import Forward, Late, Published
+from streams.correlate.outputs import Forward, Late, Published
 from streams.correlate.watermark import Tick
 from streams.deadletter import dead_letter_from_json
 from streams.topics import TOPICS, partition_for, rfc3339

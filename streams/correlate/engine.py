@@ -11,89 +11,33 @@ watermark alone would ask for, and a copy that comes over a link is late only be
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from typing import Final
 
-from models.entity import EntityKey, EntityLink
-from models.finding import Sequence, SequenceClosed, Signal, Withdrawn
+from models.entity import EntityLink
+from models.finding import SequenceClosed, Signal, Withdrawn
 from streams.correlate.bounds import MAX_LINKS, measured, settled, surely_fits, with_links
+from streams.correlate.carrying import Carrier
 from streams.correlate.crowd import with_signal, without_signal
-from streams.correlate.fanout import LINK_FANOUT, Links, needed, taken
-from streams.correlate.restating import LINK_HORIZON_MS, Now, Restated, Restater, Touched, moments_in, touched_by
+from streams.correlate.fanout import LINK_FANOUT, needed, taken
+from streams.correlate.now import LINK_HORIZON_MS, Now
+from streams.correlate.outputs import Evicted, Forward, Item, Late, Output, Published
+from streams.correlate.restating import Restated, Restater, Touched, moments_in, touched_by
 from streams.correlate.routing import Router
 from streams.correlate.spec import EVERY, CorrelationSpec
 from streams.correlate.state import EMPTY_BYTES, KeyState, Known, row_bytes, standing_bytes
 from streams.correlate.watermark import Watermarks
-from streams.flood import FLOOD_LIMIT, clipped, last_time, split_by_target
+from streams.flood import FLOOD_LIMIT, clipped, last_time
 
 NEVER: Final = 2**62
 _NONE: Final = frozenset[str]()
 ALL_SOURCES: Final = frozenset[str]()
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """A sequence that is new or has changed.
-
-    Attributes:
-        sequence: It, whole.
-        replaces: Uids of earlier sequences that it stands in for.
-    """
-
-    sequence: Sequence
-    replaces: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Forward:
-    """What has to go to another key: a copy over a link, a sequence that others look at, a link that is shared.
-
-    Attributes:
-        key: The key.
-        item: The signal, or that it no longer stands; or the link.
-    """
-
-    key: str
-    item: Signal | Withdrawn | EntityLink
-
-    @property
-    def uid(self) -> str:
-        """Return the uid of the signal or the link."""
-        return self.item.uid
-
-
-@dataclass(frozen=True, slots=True)
-class Late:
-    """A signal behind the watermark. It still joined what was there to join.
-
-    Attributes:
-        signal: The signal.
-        key: The key at which it came late.
-        behind_ms: How far behind the watermark its event time is.
-    """
-
-    signal: Signal
-    key: str
-    behind_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Evicted:
-    """Signals folded away, and matches, links and sequences forgotten, to keep a key's state within its bound."""
-
-    key: str
-    count: int
-
-
-Item = Signal | Withdrawn | EntityLink
-Output = Published | SequenceClosed | Forward | Late | Evicted
-
-
 class Correlator:
     """The compiled correlations and the pure step over them. Immutable once made."""
 
-    __slots__ = ("_lag", "_restater", "_waiting", "flood_limit", "link_fanout", "router", "specs")
+    __slots__ = ("_carrier", "_lag", "_restater", "_waiting", "flood_limit", "link_fanout", "router", "specs")
 
     def __init__(
         self, specs: Iterable[CorrelationSpec], flood_limit: int = FLOOD_LIMIT, link_fanout: int = LINK_FANOUT
@@ -109,6 +53,7 @@ class Correlator:
         self.link_fanout = link_fanout
         self.specs = tuple(sorted(specs, key=lambda spec: spec.uid))
         self.router = Router(self.specs)
+        self._carrier = Carrier(self.router)
         self._restater = Restater(self.specs, self.router)
         self._lag = max((spec.lag for spec in self.specs), default=0)  # of what comes over a link
         self._waiting = tuple((spec, sorted(spec.offsets)) for spec in self.specs if spec.offsets)
@@ -143,7 +88,7 @@ class Correlator:
             if held is state:
                 return state, ()
             gone = [signal for signal in state.signals if signal.uid == item.uid]
-            copies = [copy for signal in gone for copy in self._copies(signal, state.links, key)]
+            copies = [copy for signal in gone for copy in self._carrier.copies(signal, state.links, key)]
             outputs.extend(Forward(copy.key, item) for copy in copies)
             state, stale = held, None
         elif isinstance(item, EntityLink):
@@ -153,7 +98,7 @@ class Correlator:
             outputs.extend(Forward(str(link.other_end(key)), link) for link in told)
             state = with_links(replace(state, links=links), MAX_LINKS)
             for signal in state.signals:
-                outputs.extend(self._recopied(signal, before.links, links, key))
+                outputs.extend(self._carrier.recopied(signal, before.links, links, key))
             stale = None if any(signal.via for signal in state.signals) else stale
         state, changes = self._restate(key, state, Now(watermark, marks), touched, stale)
         most_bytes = _most_bytes(before, state, known, item)
@@ -176,7 +121,7 @@ class Correlator:
         outputs: list[Output] = [] if late is None else [Late(late, key, on_time - late.time)]
         if (item.parts or item.via) and last_time(item) < on_time:
             return state, outputs  # sent again after a kill, when what it led to has long gone
-        return held, [*outputs, *self._copies(item, state.links, key)]
+        return held, [*outputs, *self._carrier.copies(item, state.links, key)]
 
     def deadline(self, key: str, state: KeyState) -> int:
         """Return the watermark (ms) over all sources at which this key needs a step, NEVER when it does not.
@@ -221,45 +166,6 @@ class Correlator:
                 times = [moment.time for moment in moments_in(spec, key, near, state.links)]
                 reached = now.of(spec)
                 yield from ((spec.sources, t + o) for o in offsets for t in times if t + o >= reached)
-
-    def _copies(self, signal: Signal, links: Iterable[EntityLink], key: str) -> Iterator[Forward]:
-        """Yield the copies of a signal that go on from here: over links, or, if it came over one, to further groups."""
-        for link in links:
-            there = None if link.is_shared else clipped(signal, link.holds_at)
-            if there is not None:
-                copies = split_by_target(there, partial(self._over_link, link.other_end(key), key))
-                yield from (Forward(target, copy) for copy, target in copies)
-
-    def _over_link(self, other: EntityKey, key: str, signal: Signal) -> tuple[Signal, tuple[str, ...]]:
-        """Return where a signal goes because of a link to `other`.
-
-        It goes to `other` first, even if all its groups there are of more than that one entity: only there it is known
-        whether the link is shared at that end, too.
-        """
-        if signal.via:
-            if str(signal.via[0]) != key or other not in signal.entities:
-                return signal, ()
-            copy, keys = self.router.over_link(replace(signal, via=()), signal.via[0], other)
-            return copy, tuple(target for target in keys if target != key)
-        here = next((entity for entity in signal.entities if str(entity) == key), None)
-        if here is None:
-            return signal, ()
-        copy, keys = self.router.over_link(signal, other, here)
-        return copy, (str(other),) if keys else ()
-
-    def _recopied(self, signal: Signal, before: Links, after: Links, key: str) -> Iterator[Forward]:
-        """Yield what goes on because of new links, and what is taken back because links turned out to be shared.
-
-        What came over a link that is shared now is not counted at the other end, which knows; only the groups beyond
-        cannot know. The parts of a flood stay there: they may have been joined with what is not to be taken back.
-        """
-        known = {link.uid: link for link in before}
-        changed = [link for link in after if known.get(link.uid) != link]
-        yield from self._copies(signal, changed, key)
-        if signal.via and signal.flood is None:
-            now = {copy.key for copy in self._copies(signal, after, key)}
-            gone = {copy.key for copy in self._copies(signal, before, key)} - now
-            yield from (Forward(target, Withdrawn(signal.uid, signal.time)) for target in sorted(gone))
 
     def _restate(
         self, key: str, state: KeyState, now: Now, touched: Touched | None, stale: frozenset[str] | None

@@ -8,11 +8,8 @@ ended before it. What was found last time is taken for the rest, if this very se
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
 from typing import Final, NamedTuple
@@ -22,20 +19,16 @@ from models.finding import Signal
 from models.flood import SECOND_MS
 from streams.correlate.chaining import signal_of
 from streams.correlate.fanout import Links, is_carried
+from streams.correlate.now import LINK_HORIZON_MS, Now
 from streams.correlate.risk import most
-from streams.correlate.routing import EVERYTHING, Router, group_prefixes, is_in_group
+from streams.correlate.routing import Router, is_in_group
 from streams.correlate.sequences import sequence_of, standing_of
 from streams.correlate.spec import EVERY, CorrelationSpec
 from streams.correlate.state import KeyState, Standing
-from streams.correlate.watermark import Watermarks
+from streams.correlate.watches import Shape, Watch, read_key, watch_of
 from streams.correlate.windows import NOTHING_DECIDED, Decided, find_spans
-from streams.flood import Moment, last_time, moments
+from streams.flood import Moment, moments
 
-LINK_HORIZON_MS: Final = 2 * 3_600_000  # a link's validity reaches at most this far back from the event that shows it
-
-
-Shape = tuple[str, ...]
-_NAME: Final = re.compile("[^:=]*[:=]")
 _NO_HOLDS: Final[Mapping[str, int]] = {}
 
 
@@ -65,31 +58,6 @@ class Restated(NamedTuple):
     signals: tuple[Signal, ...] = ()
 
 
-class Now(NamedTuple):
-    """How far event time has come.
-
-    Attributes:
-        watermark: Event time (ms) before which nothing more is expected.
-        marks: The same of each source, if that is known.
-    """
-
-    watermark: int
-    marks: Watermarks | None = None
-
-    def of(self, spec: CorrelationSpec) -> int:
-        """Return the event time (ms) before which nothing more is expected that would undo a condition."""
-        return self.marks.of(spec.sources) if self.marks and spec.sources else self.watermark
-
-    def unheard(self, spec: CorrelationSpec, time: int) -> tuple[str, ...]:
-        """Return the sources that do not confirm what did not happen up to a time (ms)."""
-        if self.marks is None or not spec.undecided:
-            return ()
-        known = self.marks.sources
-        names = self.marks.unheard(spec.sources or known, time)
-        heard = tuple(name for name in names if name in known)
-        return heard if any(name in known for name in spec.sources or known) else names
-
-
 class _Place(NamedTuple):
     """Where sequences are searched.
 
@@ -108,43 +76,6 @@ class _Place(NamedTuple):
     links: Links
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Watch:
-    """A correlation, and what is worked out about it once.
-
-    Attributes:
-        number: Its place in the order of all.
-        spec: The correlation.
-        rules: Uids of the rules that it names.
-        prefixes: How the parts of its groups' keys begin.
-        shape: The same, as it is known of a key.
-        is_steady: Whether more signals can only make its windows hold, one by one from the left.
-    """
-
-    number: int
-    spec: CorrelationSpec
-    rules: frozenset[str]
-    prefixes: tuple[str, ...]
-    shape: Shape
-    is_steady: bool
-
-    def near(self, signals: Iterable[Signal], floor: int = -1) -> list[Signal]:
-        """Return the signals that it looks at, of which something is after a time (ms)."""
-        rules, is_general = self.rules, self.spec.is_general
-        return [
-            signal
-            for signal in signals
-            if (signal.analytic.uid in rules or (is_general and not signal.parts))
-            and (signal.time > floor or last_time(signal) > floor)
-        ]
-
-    def fits(self, parts: tuple[str, ...]) -> bool:
-        """Tell whether a key of these parts can be one of its groups."""
-        if not self.prefixes:
-            return parts == (EVERYTHING,)
-        return len(parts) == len(self.prefixes) and all(map(str.startswith, parts, self.prefixes))
-
-
 def touched_by(signal: Signal) -> Touched:
     """Return what a signal that is taken in can change; folding stays within its second."""
     first = signal.time - signal.time % SECOND_MS
@@ -158,15 +89,15 @@ class Restater:
 
     def __init__(self, specs: Iterable[CorrelationSpec], router: Router) -> None:
         self._router = router
-        watches = [_watch(number, spec) for number, spec in enumerate(specs)]
-        of: dict[str, list[_Watch]] = {}
+        watches = [watch_of(number, spec) for number, spec in enumerate(specs)]
+        of: dict[str, list[Watch]] = {}
         for watch in watches:
             of.setdefault(watch.spec.uid, []).append(watch)
-        self._of: Mapping[str, tuple[_Watch, ...]] = {uid: tuple(found) for uid, found in of.items()}
+        self._of: Mapping[str, tuple[Watch, ...]] = {uid: tuple(found) for uid, found in of.items()}
         self._is_sound = len(self._of) == len(watches)
         self._uids = frozenset(self._of)
         self._fickle = frozenset(watch.shape for watch in watches if not watch.is_steady)
-        reaching: dict[tuple[Shape, str], list[_Watch]] = {}
+        reaching: dict[tuple[Shape, str], list[Watch]] = {}
         self._holds: dict[Shape, dict[str, int]] = {}
         for watch in watches:
             holds = self._holds.setdefault(watch.shape, {})
@@ -177,7 +108,7 @@ class Restater:
 
     def holds(self, key: str) -> Mapping[str, int]:
         """Return for how long (ms) a key has to remember signals, by rule; EVERY for any, and else no time."""
-        return self._holds.get(_read_key(key)[1], _NO_HOLDS)
+        return self._holds.get(read_key(key)[1], _NO_HOLDS)
 
     def final(self, standing: Standing) -> int:
         """Return the horizon (ms) beyond which a sequence can no longer change."""
@@ -215,9 +146,9 @@ class Restater:
         """
         before = _by_spec(state.standing)
         floors = dict(state.floors)
-        parts, shape = _read_key(key)
+        parts, shape = read_key(key)
         if stale is None or not self._is_sound:
-            reached: Sequence[_Watch] = self._all_of(shape, state, before)
+            reached: Sequence[Watch] = self._all_of(shape, state, before)
             stale = self._uids
         else:
             reached = self._reached(shape, state, before, touched, stale)
@@ -242,7 +173,7 @@ class Restater:
                 after.setdefault(watch.number, stood)
         return tuple(chain.from_iterable(after[number] for number in sorted(after))), found
 
-    def _all_of(self, shape: Shape, state: KeyState, before: Mapping[str, object]) -> list[_Watch]:
+    def _all_of(self, shape: Shape, state: KeyState, before: Mapping[str, object]) -> list[Watch]:
         """Return, in their order, all that look at a signal of a state, or have a sequence there."""
         rules = {signal.analytic.uid for signal in state.signals}
         watches = {watch.number: watch for rule in rules for watch in self._reached_by(shape, rule)}
@@ -257,7 +188,7 @@ class Restater:
         before: Mapping[str, object],
         touched: Touched | None,
         stale: frozenset[str],
-    ) -> Sequence[_Watch]:
+    ) -> Sequence[Watch]:
         """Return, in their order, those that a step can concern; it concerns any that more signals could undo."""
         watches = self._reached_by(shape, touched.rule) if touched else ()
         if not stale and shape not in self._fickle:
@@ -270,13 +201,13 @@ class Restater:
         ]
         return sorted((*watches, *further), key=lambda watch: watch.number)
 
-    def _reached_by(self, shape: Shape, rule: str) -> tuple[_Watch, ...]:
+    def _reached_by(self, shape: Shape, rule: str) -> tuple[Watch, ...]:
         """Return, in their order, those that look at a rule, or at every one, in groups of a shape."""
         named, general = self._reaching.get((shape, rule), ()), self._reaching.get((shape, EVERY), ())
         return tuple(sorted((*named, *general), key=lambda watch: watch.number)) if general else named
 
     def _whole(
-        self, watch: _Watch, key: str, state: KeyState, stood: tuple[Standing, ...], place: _Place
+        self, watch: Watch, key: str, state: KeyState, stood: tuple[Standing, ...], place: _Place
     ) -> Restated | None:
         """Find all sequences of a rule anew; None when there were none and are none."""
         near = watch.near(state.signals) if watch.fits(place.parts) else []
@@ -285,7 +216,7 @@ class Restater:
         return self._found(watch, key, near, stood, place)
 
     def _partly(
-        self, watch: _Watch, key: str, state: KeyState, stood: tuple[Standing, ...], touched: Touched, place: _Place
+        self, watch: Watch, key: str, state: KeyState, stood: tuple[Standing, ...], touched: Touched, place: _Place
     ) -> tuple[tuple[Standing, ...], Restated | None]:
         """Find the sequences of a rule anew that a new signal can have changed; also return those that stay."""
         if not watch.fits(place.parts):
@@ -302,7 +233,7 @@ class Restater:
         return kept, self._found(watch, key, near, changing, place._replace(floor=floor))
 
     def _found(
-        self, watch: _Watch, key: str, near: Iterable[Signal], stood: tuple[Standing, ...], place: _Place
+        self, watch: Watch, key: str, near: Iterable[Signal], stood: tuple[Standing, ...], place: _Place
     ) -> Restated:
         spec = watch.spec
         mine = moments_in(spec, key, near, place.links)
@@ -320,23 +251,6 @@ class Restater:
         return Restated(spec, stood, found, entries, signals)
 
 
-def _watch(number: int, spec: CorrelationSpec) -> _Watch:
-    prefixes = group_prefixes(spec)
-    return _Watch(number, spec, spec.watched, prefixes, _shape(prefixes or (EVERYTHING,)), spec.is_steady)
-
-
-@lru_cache(maxsize=65_536)
-def _read_key(key: str) -> tuple[tuple[str, ...], Shape]:
-    """Return the parts of a key, and its shape."""
-    parts = tuple(key.split("|"))
-    return parts, _shape(parts)
-
-
-def _shape(parts: Iterable[str]) -> Shape:
-    """Return what is before the values in the parts of a key: `host:`, `TargetUserName=`; long names by their start."""
-    return tuple(found[0] if (found := _NAME.match(part)) else part for part in parts)
-
-
 def _by_spec(standing: Iterable[Standing]) -> dict[str, tuple[Standing, ...]]:
     found: dict[str, tuple[Standing, ...]] = {}
     for one in standing:
@@ -349,7 +263,7 @@ def _later(signals: tuple[Signal, ...], floor: int) -> tuple[Signal, ...]:
     return signals[bisect_left(signals, floor - SECOND_MS, key=lambda signal: signal.time) :]
 
 
-def _may_hold(watch: _Watch, near: Collection[Signal]) -> bool:
+def _may_hold(watch: Watch, near: Collection[Signal]) -> bool:
     """Tell whether some window of these signals may meet a condition that more of them can only make true."""
     threshold = watch.spec.threshold
     if watch.spec.breadth is not None:

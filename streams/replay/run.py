@@ -26,7 +26,7 @@ from models.uids import sha256_hex
 from models.verdict import verdict_to_ocsf
 from streams import lake
 from streams.clockcheck import ClockCheck, WrongClock
-from streams.correlate.engine import Forward, Late
+from streams.correlate.outputs import Forward, Late
 from streams.deadletter import dead_letter_to_json
 from streams.flood import Folds, Keyed
 from streams.ingest import Ingested

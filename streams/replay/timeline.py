@@ -10,7 +10,8 @@ from typing import Final
 
 from models.entity import EntityLink
 from models.finding import Sequence, SequenceClosed, Signal
-from streams.correlate.engine import NEVER, Correlator, Evicted, Forward, Item, Late, Output, Published
+from streams.correlate.engine import NEVER, Correlator
+from streams.correlate.outputs import Evicted, Forward, Item, Late, Output, Published
 from streams.correlate.state import KeyState
 
 END_OF_TIME: Final = NEVER

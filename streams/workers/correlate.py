@@ -25,7 +25,8 @@ from models.records import Coordinates, DeadLetter, ParseError, RawRecord
 from streams import wire
 from streams.config import Settings
 from streams.correlate.due import Due
-from streams.correlate.engine import ALL_SOURCES, Correlator, Evicted, Forward, Item, Late, Output, Published
+from streams.correlate.engine import ALL_SOURCES, Correlator
+from streams.correlate.outputs import Evicted, Forward, Item, Late, Output, Published
 from streams.correlate.state import KeyState, decode_state, encode_state, read_stamped, stamped
 from streams.correlate.watermark import Tick, Watermarks, ticks_from_json
 from streams.rulebook import Rulebook

@@ -17,7 +17,8 @@ from models import ocsf
 from models.entity import EntityLink
 from models.finding import SequenceClosed, Signal
 from models.finding_ocsf import sequence_to_ocsf
-from streams.correlate.engine import NEVER, Correlator, Forward, Item, Output, Published
+from streams.correlate.engine import NEVER, Correlator
+from streams.correlate.outputs import Forward, Item, Output, Published
 from streams.correlate.state import KeyState, decode_state, encode_state
 from streams.topics import partition_for
 from tests.correlate.build import MINUTE

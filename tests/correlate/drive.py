@@ -10,7 +10,8 @@ from models import ocsf
 from models.entity import EntityLink
 from models.finding import SequenceClosed, Signal, Withdrawn
 from models.finding_ocsf import sequence_to_ocsf
-from streams.correlate.engine import Correlator, Evicted, Forward, Late, Output, Published
+from streams.correlate.engine import Correlator
+from streams.correlate.outputs import Evicted, Forward, Late, Output, Published
 from streams.correlate.state import KeyState, decode_state, encode_state
 
 Item = Signal | EntityLink

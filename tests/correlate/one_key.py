@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from models.finding import Sequence, Signal
-from streams.correlate.engine import Correlator, Output, Published
+from streams.correlate.engine import Correlator
+from streams.correlate.outputs import Output, Published
 from streams.correlate.spec import CorrelationSpec
 from streams.correlate.state import KeyState
 from tests.correlate.build import HOUR, MINUTE, START, A, B, C, all_of, any_of, none_of, signal, spec

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.finding import SequenceClosed
-from streams.correlate.engine import Correlator, Late, Published
+from streams.correlate.engine import Correlator
+from streams.correlate.outputs import Late, Published
 from streams.correlate.state import KeyState
 from streams.correlate.steps import Absence
 from streams.correlate.watermark import Mark, Watermarks

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from models.finding import Signal
 from models.finding_ocsf import signal_from_ocsf, signal_to_ocsf
-from streams.correlate.engine import Correlator, Forward
+from streams.correlate.engine import Correlator
+from streams.correlate.outputs import Forward
 from streams.correlate.spec import CorrelationSpec
 from streams.correlate.steps import Absence
 from streams.rulebook import load_rulebook

@@ -15,7 +15,8 @@ from models.finding import Signal
 from models.flood import SEALED
 from streams.correlate import crowd
 from streams.correlate.bounds import MAX_STATE_BYTES, fold, within_bounds
-from streams.correlate.engine import LINK_HORIZON_MS, Correlator, Late, Published
+from streams.correlate.engine import LINK_HORIZON_MS, Correlator
+from streams.correlate.outputs import Late, Published
 from streams.correlate.state import KeyState, Standing, encode_state
 from streams.flood import FLOOD_LIMIT, fold_batch, merged, split_by_target
 from tests.correlate.build import HOUR, MINUTE, START, link, spec

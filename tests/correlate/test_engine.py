@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from models.finding import SequenceClosed
 from models.uids import sequence_uid
 from streams.correlate.bounds import MAX_LINKS, MAX_MEMBERS
-from streams.correlate.engine import LINK_HORIZON_MS, NEVER, Correlator, Forward, Late, Published
+from streams.correlate.engine import LINK_HORIZON_MS, NEVER, Correlator
+from streams.correlate.outputs import Forward, Late, Published
 from streams.correlate.state import KeyState
 from tests.correlate.build import HOUR, MINUTE, START, link, signal, spec
 from tests.correlate.drive import Driver

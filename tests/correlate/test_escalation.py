@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.finding import Attack, Signal
-from streams.correlate.engine import Correlator, Published
+from streams.correlate.engine import Correlator
 from streams.correlate.escalation import combined_risk, decide
+from streams.correlate.outputs import Published
 from tests.correlate.build import signal, spec
 from tests.correlate.drive import Driver
 

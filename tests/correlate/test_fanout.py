@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from models.entity import FAN_OUT_CONFIDENCE, EntityLink
 from models.finding import Withdrawn
 from streams.correlate.bounds import MAX_LINKS
-from streams.correlate.engine import Correlator, Forward
+from streams.correlate.engine import Correlator
 from streams.correlate.fanout import LINK_FANOUT, SESSIONS, needed, overlap, taken
+from streams.correlate.outputs import Forward
 from streams.correlate.state import KeyState
 from tests.correlate.build import HOUR, MINUTE, START, link, signal, spec
 from tests.correlate.cluster import Cluster

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from models.finding import SequenceClosed
 from streams.correlate.bounds import MAX_STATE_BYTES
-from streams.correlate.engine import Correlator, Evicted
+from streams.correlate.engine import Correlator
+from streams.correlate.outputs import Evicted
 from streams.correlate.state import encode_state
 from tests.correlate.build import HOUR, MINUTE, noise, spec
 from tests.correlate.drive import Driver

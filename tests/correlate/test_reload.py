@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.finding import SequenceClosed
-from streams.correlate.engine import Published
+from streams.correlate.outputs import Published
 from streams.correlate.spec import CorrelationSpec
 from tests.correlate.build import HOUR, MINUTE, START, spec
 from tests.correlate.drive import Driver

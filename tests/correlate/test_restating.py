@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from models.finding import Signal
 from streams.correlate.bounds import MAX_SIGNALS
-from streams.correlate.engine import Correlator, Evicted, Forward, Output
+from streams.correlate.engine import Correlator
+from streams.correlate.outputs import Evicted, Forward, Output
 from streams.correlate.state import KeyState, decode_state, encode_state
 from tests.correlate.build import HOUR, MINUTE, START, noise, spec
 from tests.correlate.drive import Item
