@@ -34,6 +34,7 @@ EVENT, SIGNAL, TICK, LINK = "braid.event", "braid.signal", "braid.tick", "braid.
 CHAINED, WITHDRAWN = "braid.sequence-signal", "braid.signal-withdrawn"  # on `signals`, among the correlate workers
 SEQUENCE, LATE, VERDICT, ACTION = "braid.sequence", "braid.late", "braid.verdict", "braid.action"
 DEAD_LETTER: Final = "braid.dead-letter"
+KEYED: Final = frozenset({"signals", "entity-links", "features"})  # topics of which the keyed workers join partition n
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,15 @@ def _link_message(link: EntityLink, end: str, worker: str) -> Message:
 def link_partition(key: bytes, partitions: int) -> int:
     """Return where the link of this Kafka key belongs: with its end, whatever its uid."""
     return partition_for(key.rpartition(b"#")[0], partitions)
+
+
+def partition_of(message: Message, partitions: int) -> int | None:
+    """Return where a message of a keyed worker has to go: beside the state of its key; None for any partition."""
+    if message.partition is not None or message.topic not in KEYED:
+        return message.partition
+    if message.topic == "entity-links":
+        return link_partition(message.key, partitions)
+    return partition_for(message.key, partitions)
 
 
 def link_to_json(link: EntityLink) -> dict[str, object]:

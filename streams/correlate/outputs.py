@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from models.entity import EntityLink
 from models.finding import Sequence, SequenceClosed, Signal, Withdrawn
@@ -64,3 +65,23 @@ class Evicted:
 
 Item = Signal | Withdrawn | EntityLink
 Output = Published | SequenceClosed | Forward | Late | Evicted
+
+
+def latest(outputs: Iterable[Output]) -> list[Output]:
+    """Leave out the revisions of a sequence that another one follows; the last one replaces what they replaced.
+
+    A revision that was withdrawn in between stays where it was.
+    """
+    kept: dict[int, Output] = {}
+    last: dict[str, int] = {}
+    for number, output in enumerate(outputs):
+        kept[number] = output
+        if isinstance(output, SequenceClosed):
+            last.pop(output.uid, None)
+        elif isinstance(output, Published):
+            before = kept.pop(last.pop(output.sequence.uid, -1), None)
+            if isinstance(before, Published):
+                replaces = tuple(dict.fromkeys((*before.replaces, *output.replaces)))
+                kept[number] = replace(output, replaces=replaces)
+            last[output.sequence.uid] = number
+    return list(kept.values())

@@ -8,6 +8,8 @@
 - It lets the input in again before it goes back, and what was fetched meanwhile is handed on afterwards: the offset it
   has read up to was then beyond what it read again, which it dropped as old, and took for handled. A rebalance in the
   middle of a window lost signals and links. Here nothing fetched before a seek is handed on after it.
+- It spends four tenths of a millisecond on every message that it hands on. What one fetch brings of a partition is
+  handed on as one message here, a bundle, which stands at the offset of its last record.
 - Before it commits offsets it flushes what its tables wrote, but gives up after 0.1 s in which nothing went out, and
   does not count what is on its way to the broker. On a busy machine the offsets of signals were committed before their
   state; when the worker then died, that state was lost. Here a flush waits for the broker's acknowledgements.
@@ -16,15 +18,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from typing import Any
+import dataclasses
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Final
 
 import aiokafka
+import faust
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Producer, Transport
 from faust.types.transports import ConsumerT, ProducerT
 from faust.types.tuples import TP, FutureMessage
 
-FETCH_MAX_WAIT_MS = 50
+FETCH_MAX_WAIT_MS: Final = 50
+BUNDLE_RECORDS: Final = 200
 
 
 class CommittedConsumerThread(AIOKafkaConsumerThread):
@@ -82,9 +87,13 @@ class CommittedConsumer(Consumer):
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109  # Faust's name
         self._fetched.clear()
         try:
-            return await super()._getmany(active_partitions, timeout)
+            fetched = await super()._getmany(active_partitions, timeout)
         finally:
             self._fetched.set()
+        return {
+            partition: records if self._is_changelog_tp(partition) else bundles(records)
+            for partition, records in fetched.items()
+        }
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109  # Faust's name
         """Yield what was fetched; of the input, only what was fetched since the last seek."""
@@ -92,9 +101,43 @@ class CommittedConsumer(Consumer):
         async for partition, message in super().getmany(timeout):
             is_input = not self._is_changelog_tp(partition)
             if seeks == self._seeks or not is_input:
+                if is_input:
+                    await self._pass_over(partition, message)
                 yield partition, message
             if seeks != self._seeks and is_input:  # Faust notes what it handed on as read, also after the seek
                 self._read_offset[partition] = self._committed_offset[partition]
+
+    async def _pass_over(self, partition: TP, message: Any) -> None:
+        """Count the offsets that a bundle stands for as a gap, as those of transaction marks are: committed with it.
+
+        Faust finds such gaps itself, but none behind offset 0.
+        """
+        read = self._read_offset[partition]
+        first = message.value[0].offset
+        first = first if read is None else min(first, read + 1)
+        if first < message.offset:
+            await self._add_gap(partition, first, message.offset - 1)
+
+
+def bundles(records: Sequence[Any]) -> list[Any]:
+    """Put what was fetched of one partition into bundles: records whose value is a tuple of records.
+
+    A bundle has the offset of its last record.
+    """
+    parts = (tuple(records[start : start + BUNDLE_RECORDS]) for start in range(0, len(records), BUNDLE_RECORDS))
+    return [dataclasses.replace(part[-1], key=None, value=part, headers=()) for part in parts]
+
+
+class Bundles(faust.Schema[Any, Any]):
+    """Hand bundles on as they are: their records are read by whoever takes them."""
+
+    def loads_key(self, app: Any, message: Any, **_: Any) -> Any:  # noqa: ARG002  # the signature is the library's
+        """Return no key: each record has its own."""
+        return message.key
+
+    def loads_value(self, app: Any, message: Any, **_: Any) -> Any:  # noqa: ARG002  # the signature is the library's
+        """Return the records."""
+        return message.value
 
 
 class AcknowledgedProducer(Producer):

@@ -1,9 +1,10 @@
 """Drive the pure core as workers on Kafka do: partitions, redelivery, changelogs, and a kill at any moment.
 
 Every partition has a log for signals, with the ticks of ingest among them, and one for links; its worker reads them in
-order and steps the keys that live there. For each key outputs are produced first, then the state goes to the changelog;
-offsets are committed now and then. A kill may fall between any two of these. It takes with it all that is not in a log,
-and of the changelog what was not acknowledged; then the records since the last commit come again.
+order, in bundles of any length, and steps the keys that live there. Of a bundle, up to the next tick, outputs are
+produced first, then each state goes to the changelog; offsets are committed now and then. A kill may fall between any
+two of these. It takes with it all that is not in a log, and of the changelog what was not acknowledged; then the
+records since the last commit come again.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from models.entity import EntityLink
 from models.finding import SequenceClosed, Signal
 from models.finding_ocsf import sequence_to_ocsf
 from streams.correlate.engine import NEVER, Correlator
-from streams.correlate.outputs import Forward, Item, Output, Published
+from streams.correlate.outputs import Forward, Item, Output, Published, latest
 from streams.correlate.state import KeyState, decode_state, encode_state
 from streams.topics import partition_for
 from tests.correlate.build import MINUTE
@@ -46,6 +47,8 @@ class Partition:
         self.table: dict[str, bytes] = {}
         self.states: dict[str, KeyState] = {}
         self.deadlines: dict[str, int] = {}
+        self.unwritten: dict[str, KeyState] = {}
+        self.outputs: list[Output] = []
 
     @property
     def unread(self) -> list[str]:
@@ -64,6 +67,8 @@ class Partition:
         return sorted(key for key in self.table if key != WATERMARK)
 
     def state(self, key: str) -> KeyState:
+        if key in self.unwritten:
+            return self.unwritten[key]
         if key not in self.states:
             self.states[key] = decode_state(self.table[key]) if key in self.table else KeyState()
         return self.states[key]
@@ -91,6 +96,7 @@ class Partition:
         """Begin again with what Kafka has: a changelog that may end too soon, and records since the last commit."""
         del self.changelog[chance.randint(self.acknowledged, len(self.changelog)) :]
         self.table, self.states, self.deadlines, self.read = {}, {}, {}, dict(self.committed)
+        self.unwritten, self.outputs = {}, []
         for key, data in self.changelog:
             self._apply(key, data)
 
@@ -161,23 +167,28 @@ class Cluster:
                     records = max(0, records - 1)
 
     def _read(self, number: int) -> None:
+        """Read a bundle."""
         partition = self._partitions[number]
         if not partition.unread:
             return
         topic = self._chance.choice(partition.unread)
-        record = partition.logs[topic][partition.read[topic]]
-        if partition.read[topic] < partition.mark[1 if topic == SIGNALS else 2]:
-            pass
-        elif isinstance(record, int):
-            self._pass(number, record)
-        else:
-            self._step(number, *record, partition.watermark)
-        partition.read[topic] += 1
+        start = partition.read[topic]
+        bundle = partition.logs[topic][start : start + self._chance.randint(1, 6)]
+        for offset, record in enumerate(bundle, start):
+            if offset < partition.mark[1 if topic == SIGNALS else 2]:
+                pass
+            elif isinstance(record, int):
+                self._pass(number, record)
+            else:
+                self._step(number, *record, partition.watermark)
+            partition.read[topic] = offset + 1
+        self._write(number)
         if self._chance.random() < 0.3:
             partition.commit()
 
     def _pass(self, number: int, watermark: int) -> None:
         partition = self._partitions[number]
+        self._write(number)
         after = max(watermark, partition.watermark)
         done = [
             max(a, b) for a, b in zip(partition.mark[1:], (partition.read[SIGNALS], partition.read[LINKS]), strict=True)
@@ -186,17 +197,27 @@ class Cluster:
         if self._deadline(partition) <= after:
             for key in sorted(key for key, deadline in partition.deadlines.items() if deadline <= after):
                 self._step(number, key, None, after)
+        self._write(number)
 
     def _step(self, number: int, key: str, item: Item | None, watermark: int) -> None:
         partition = self._partitions[number]
         before = partition.state(key)
         after, outputs = self._correlator.step(key, before, item, watermark)
-        for output in outputs:
+        partition.outputs += outputs
+        if after is not before:
+            partition.unwritten[key] = after
+        self._may_be_killed(number)
+
+    def _write(self, number: int) -> None:
+        """Produce what the records since the last time led to, then write what they changed."""
+        partition = self._partitions[number]
+        for output in latest(partition.outputs):
             self._produce(output)
             self._may_be_killed(number)
-        if after is not before:
-            partition.store(key, after, self._correlator.deadline(key, after))
-        self._may_be_killed(number)
+        for key, state in partition.unwritten.items():
+            partition.store(key, state, self._correlator.deadline(key, state))
+            self._may_be_killed(number)
+        partition.unwritten, partition.outputs = {}, []
 
     def _produce(self, output: Output) -> None:
         if isinstance(output, Forward):

@@ -1,4 +1,4 @@
-"""Faust's consumer goes back to what is committed while a batch that it had read ahead is still being handed on."""
+"""Faust's consumer hands on bundles; it may go back to what is committed while one read ahead is handed on."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from aiokafka import ConsumerRecord
 from faust.types.tuples import TP
 
 from streams.config import load_settings
-from streams.workers.committed import CommittedConsumer, CommittedConsumerThread
+from streams.workers.committed import BUNDLE_RECORDS, CommittedConsumer, CommittedConsumerThread, bundles
 from streams.workers.correlate import APP, build_app
 from streams.workers.health import Health
 
 INPUT, CHANGELOG = TP("signals", 0), TP(f"{APP}-state-changelog", 0)
-COMMITTED, AHEAD, END = 2, 5, 9
+COMMITTED, AHEAD = 2, 5
+END = AHEAD + BUNDLE_RECORDS + 3
 
 
 def record(partition: TP, offset: int) -> ConsumerRecord[bytes, bytes]:
@@ -74,13 +75,13 @@ async def consumer(tmp_path: Path) -> AsyncIterator[Reading]:
 async def test_what_was_read_ahead_is_not_handed_on_after_the_seek(consumer: Reading) -> None:
     handed: dict[TP, list[int]] = {INPUT: [], CHANGELOG: []}
     async for partition, message in consumer.getmany(0):
-        handed[partition].append(message.offset)
+        handed[partition] += offsets(message) if partition == INPUT else [message.offset]
         if partition == INPUT:
             await consumer.perform_seek()
             consumer._read_offset[partition] = message.offset  # noqa: SLF001  # as Faust does for what it handed on
-    assert handed == {INPUT: [AHEAD], CHANGELOG: list(range(AHEAD, END))}
+    assert handed == {INPUT: list(range(AHEAD, AHEAD + BUNDLE_RECORDS)), CHANGELOG: list(range(AHEAD, END))}
     assert consumer._read_offset[INPUT] == COMMITTED  # noqa: SLF001  # below it, Faust takes records for handled
-    assert [message.offset async for _, message in consumer.getmany(0)] == list(range(COMMITTED, END))
+    assert await read(consumer) == list(range(COMMITTED, END))
 
 
 async def test_no_input_is_fetched_while_it_goes_back(consumer: Reading) -> None:
@@ -88,4 +89,41 @@ async def test_no_input_is_fetched_while_it_goes_back(consumer: Reading) -> None
     await asyncio.sleep(0)
     assert {partition async for partition, _ in consumer.getmany(0)} == {CHANGELOG}
     await seek
-    assert [message.offset async for _, message in consumer.getmany(0)] == list(range(COMMITTED, END))
+    assert await read(consumer) == list(range(COMMITTED, END))
+
+
+@pytest.mark.parametrize(
+    ("fetched", "committed"),
+    [
+        ([[0], [1, 2, 3]], 4),
+        ([[0], [3, 4]], 5),  # what is missing are the marks of transactions
+        ([[0, 1, 2], [3], [5, 7]], 8),
+        ([[4, 5], [6]], 7),
+    ],
+)
+async def test_a_bundle_is_committed_with_all_that_it_stands_for(
+    consumer: Reading, fetched: list[list[int]], committed: int
+) -> None:
+    consumer.app.topics._acking_topics.add(INPUT.topic)  # noqa: SLF001  # as for every topic that an agent reads
+    for found in fetched:
+        (message,) = bundles([record(INPUT, offset) for offset in found])
+        await consumer._pass_over(INPUT, message)  # noqa: SLF001  # what getmany does before it hands a bundle on
+        consumer._read_offset[INPUT] = message.offset  # noqa: SLF001  # as Faust does for what it handed on
+        consumer.ack(consumer._to_message(INPUT, message))  # noqa: SLF001  # as the stream does
+        position = consumer._new_offset(INPUT)  # noqa: SLF001  # what Faust commits
+        consumer._committed_offset[INPUT] = position  # noqa: SLF001  # same
+    assert position == committed
+
+
+def test_a_bundle_holds_so_many_records_and_no_more() -> None:
+    found = bundles([record(INPUT, offset) for offset in range(2 * BUNDLE_RECORDS + 1)])
+    assert [len(bundle.value) for bundle in found] == [BUNDLE_RECORDS, BUNDLE_RECORDS, 1]
+    assert [offset for bundle in found for offset in offsets(bundle)] == list(range(2 * BUNDLE_RECORDS + 1))
+
+
+def offsets(bundle: Any) -> list[int]:
+    return [one.offset for one in bundle.value]
+
+
+async def read(consumer: Reading) -> list[int]:
+    return [offset async for _, bundle in consumer.getmany(0) for offset in offsets(bundle)]

@@ -17,6 +17,7 @@ from streams.config import load_settings
 from streams.correlate.watermark import Tick
 from streams.workers.correlate import Correlation
 from streams.workers.health import Health
+from streams.workers.keyed import Keyed
 from tests.correlate.build import HOUR, START, signal
 
 RULE = "00000000-0000-4000-8000-000000000001"
@@ -69,18 +70,22 @@ class Worker:
     def __init__(self, folder: Path) -> None:
         settings = load_settings(rules=(folder,), default_rules=False, cache_dir="", rules_reload_seconds=0)
         self.app: Any = App()
-        self.correlation = Correlation(self.app, settings, Health("correlate"), 1)
+        health = Health("correlate")
+        self.correlation = Correlation(settings, health, 1)
+        self.keyed: Keyed[Any, Any, Any] = Keyed(self.app, self.correlation, settings, health, 1)
         self.log: list[wire.Message] = []
 
     async def take(self, message: wire.Message) -> None:
         self.log.append(message)
         await self.read(len(self.log) - 1)
 
-    async def read(self, offset: int) -> None:
+    async def read(self, *offsets: int) -> None:
+        await self.keyed.take([self.record(offset) for offset in offsets])
+
+    def record(self, offset: int) -> Any:
         message = self.log[offset]
-        at = SimpleNamespace(topic=message.topic, partition=0, offset=offset, timestamp=float(offset))
-        event = SimpleNamespace(message=at, key=message.key, value=message.value, headers=dict(message.headers))
-        await self.correlation.take(event)
+        at = {"topic": message.topic, "partition": 0, "offset": offset, "timestamp": offset}
+        return SimpleNamespace(**at, key=message.key, value=message.value, headers=tuple(message.headers))
 
     async def signal(self, at: int) -> None:
         fresh: Signal = signal(RULE, at, KEY)
@@ -147,11 +152,20 @@ async def test_what_comes_again_after_its_state_went_is_passed_over(folder: Path
     await killed.tick(100 * HOUR)
     assert killed.found() == ["Many"], "the last three are few enough"
     heir = Worker(folder)
-    heir.correlation.table, heir.log = killed.correlation.table, killed.log
-    for offset in (2, 3, 4):  # the first two were committed
-        await heir.read(offset)
+    heir.keyed.table, heir.log = killed.keyed.table, killed.log
+    await heir.read(2, 3, 4)  # the first two were committed
     await heir.tick(200 * HOUR)
     assert heir.found() == []
     await heir.signal(150 * HOUR)
     await heir.tick(300 * HOUR)
     assert heir.found() == ["Many"]
+
+
+async def test_of_a_bundle_each_state_and_each_sequence_is_written_once(folder: Path) -> None:
+    write(folder, "gte")
+    worker = Worker(folder)
+    for at in range(6):
+        worker.log.append(wire.signal_message(signal(RULE, at, KEY), KEY))
+    await worker.read(*range(6))
+    (sequence,) = worker.app.topics["sequences"].sent
+    assert len(sequence["finding_info"]["related_events"]) == 6
