@@ -27,8 +27,9 @@ check: setup     ## Lint, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: check      ## Everything, with a real Kafka
-	$(BIN)/python -m pytest
+JOBS ?= 2
+test: check      ## Everything, with a real Kafka for each of JOBS processes
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 up: setup        ## Kafka and every worker on this machine, without Docker
 	$(BIN)/braid up --with-kafka

@@ -20,6 +20,7 @@ import subprocess
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from confluent_kafka import KafkaException
@@ -44,7 +45,7 @@ class NoBroker(Exception):
         super().__init__("\n".join(("no Kafka to test with:", *(f"  {reason}" for reason in tried), remedy)))
 
 
-NO_BROKER = pytest.StashKey[NoBroker]()
+NO_BROKER = pytest.StashKey[str]()
 
 
 def find_broker(stack: ExitStack, env: Mapping[str, str]) -> str:
@@ -149,7 +150,8 @@ def bootstrap(pytestconfig: pytest.Config) -> Iterator[str]:
         except NoBroker as none:
             if os.environ.get("CI") == "true":
                 pytest.fail(str(none), pytrace=False)
-            pytestconfig.stash[NO_BROKER] = none
+            getattr(pytestconfig, "workeroutput", {})["no_broker"] = str(none)
+            pytestconfig.stash[NO_BROKER] = str(none)
             pytest.skip("left out: no Kafka (see the end)")
         yield address
 
@@ -192,4 +194,12 @@ def pytest_terminal_summary(
         reports = terminalreporter.stats.get("skipped", [])
         count = sum("no Kafka (see the end)" in str(report.longrepr) for report in reports)
         terminalreporter.write_sep("-", f"{count} tests left out", yellow=True)
-        terminalreporter.write_line(str(none))
+        terminalreporter.write_line(none)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over why a process that ran a part of the tests had no broker."""
+    none = getattr(node, "workeroutput", {}).get("no_broker")
+    if none is not None:
+        node.config.stash[NO_BROKER] = none

@@ -47,6 +47,14 @@ def test_without_a_broker_tests_are_left_out_and_the_last_lines_say_so(tmp_path:
     assert "1 passed, 2 skipped" in totals
 
 
+def test_the_last_lines_say_so_where_processes_share_the_tests(tmp_path: Path) -> None:
+    *_, head, what, _, _, remedy_, totals = run(tmp_path, "-n", "2").stdout.splitlines()
+    assert "2 tests left out" in head
+    assert what == "no Kafka to test with:"
+    assert remedy_ == "Install Docker to run them."
+    assert "1 passed, 2 skipped" in totals
+
+
 def test_under_ci_they_fail_with_the_reason(tmp_path: Path) -> None:
     result = run(tmp_path, CI="true")
     assert result.returncode == 1

@@ -6,6 +6,8 @@ default), in a folder named for the content of that file, so that a folder that 
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
 import shutil
 import subprocess
@@ -134,22 +136,24 @@ def _fetch(pom: Path, folder: Path, env: Environment, tell: Callable[[], None]) 
     tell()
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder.parent))
+        lock = os.open(folder.parent, os.O_RDONLY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # two Mavens at once spoil their repository
+            if not folder.is_dir():
+                _fetch_alone(maven, pom, folder, env)
+        finally:
+            os.close(lock)
     except OSError as error:
         raise ConfigError(f"no place to keep Kafka: {error} (XDG_CACHE_HOME says where)") from error
+
+
+def _fetch_alone(maven: str, pom: Path, folder: Path, env: Environment) -> None:
+    partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder.parent))
     try:
         _copy_jars(maven, pom, partial, env)
-        _publish(partial, folder)
+        partial.rename(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-
-
-def _publish(partial: Path, folder: Path) -> None:
-    try:
-        partial.rename(folder)
-    except OSError as error:
-        if not folder.is_dir():  # else another process was quicker, with the same jars
-            raise ConfigError(f"no place to keep Kafka: {error}") from error
 
 
 def _copy_jars(maven: str, pom: Path, folder: Path, env: Environment) -> None:
