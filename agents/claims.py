@@ -6,26 +6,32 @@ Foreign values stand quoted (`agents.text.quoted`); the words around them are ou
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from agents.facts import Gathered, Held
+from agents.facts import Gathered, Held, Telling
 from agents.store import Stored
 from agents.text import MAX_PLAIN, Count, moment, plain, quoted
 from models.entity import EntityKey
+from models.fact import Fact
 from models.verdict import Claim, Evidence
 
 TOLD_PER_DETECTION: Final = 3  # signals of one detection that get a claim of their own; the rest share one
 MAX_FIELDS: Final = 6
 MAX_SHARED: Final = 5
 MAX_COMPANY: Final = 5
+MAX_TOLD: Final = 5
+MAX_TAGS: Final = 3
 
 Citing = tuple[Claim, tuple[Stored, ...]]
 
 
 def make_claims(gathered: Gathered) -> tuple[tuple[Claim, ...], tuple[Evidence, ...]]:
     """Return the claims that the facts allow, and the evidence they cite in order of time."""
-    citing = [*_fired(gathered), *_agree(gathered), *_advance(gathered), *_company(gathered), *_around(gathered)]
+    citing = [
+        *(*_fired(gathered), *_agree(gathered), *_advance(gathered), *_told(gathered)),
+        *(*_company(gathered), *_around(gathered)),
+    ]
     evidence = {stored.uid: stored.evidence for _, cited in citing for stored in cited}
     ordered = sorted(evidence.values(), key=lambda item: (item.time, item.kind, item.uid))
     return tuple(claim for claim, _ in citing), tuple(ordered)
@@ -79,6 +85,35 @@ def _advance(gathered: Gathered) -> Iterator[Citing]:
         yield _citing(f"The tactics advance along the kill chain: {steps}.", _both(held for _, held in run))
 
 
+def _told(gathered: Gathered) -> Iterator[Citing]:
+    """Tell what services outside call malicious; what they say of the rest only in one sentence."""
+    bad = [telling for telling in gathered.tellings if telling.fact.malicious]
+    for telling in bad[:MAX_TOLD]:
+        yield _citing_facts(_one_fact(telling.fact), [telling])
+    rest = [telling for telling in gathered.tellings if not telling.fact.malicious]
+    if rest:
+        services = ", ".join(sorted({plain(telling.fact.provider) for telling in rest}))
+        answers = Count(len(rest), "answer")
+        yield _citing_facts(f"{answers} of services outside ({services}) condemn nothing.", rest)
+
+
+def _one_fact(fact: Fact) -> str:
+    more = "".join(
+        (
+            f", {Count(fact.reports, 'report')}" if fact.reports else "",
+            f", tags {', '.join(map(quoted, fact.tags[:MAX_TAGS]))}" if fact.tags else "",
+            f", last seen {moment(fact.last_seen)}" if fact.last_seen else "",
+        )
+    )
+    said = f"{plain(fact.provider)} called the {plain(fact.kind)} {quoted(fact.value)} malicious at {moment(fact.time)}"
+    return f"{said}: score {fact.score} of 100{more}."
+
+
+def _citing_facts(text: str, tellings: Sequence[Telling]) -> Citing:
+    events = {telling.event.uid: telling.event for telling in tellings}
+    return Claim(text, (*(telling.fact.uid for telling in tellings), *events)), tuple(events.values())
+
+
 def _company(gathered: Gathered) -> Iterator[Citing]:
     first = {stored.signal.analytic.uid: stored for stored in reversed(gathered.others)}
     company = sorted((stored for uid, stored in first.items() if uid not in gathered.detections), key=lambda s: s.time)
@@ -103,6 +138,7 @@ def missing_in_words(gathered: Gathered) -> tuple[str, ...]:
         *(f"source {plain(source)} was heard the day before and not around the sequence" for source in gathered.silent),
         *(f"no {domain} telemetry was seen around the sequence" for domain in gathered.unseen),
         *(plain(refused, MAX_PLAIN) for refused in gathered.refused),
+        *(plain(untold, MAX_PLAIN) for untold in gathered.untold),
     )
 
 

@@ -1,7 +1,7 @@
 """The deterministic investigator: it gathers through the tools, weighs by stated rules, and says no model took part.
 
 It is the default where no model is configured. The same sequence and the same stored evidence give the same verdict,
-byte for byte.
+byte for byte, unless it is given services outside to ask.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from agents.facts import Gathered
 from agents.gather import gather
 from agents.grounding import GroundingProblem, check_grounding
 from agents.investigate import Investigation
+from agents.outside import Outside
 from agents.propose import propose
 from agents.store import EvidenceStore
 from agents.text import Count, plain, quoted
@@ -32,6 +33,7 @@ class DeterministicInvestigator:
     """Judge sequences by the tables of `agents.weigh`, within a budget."""
 
     budget: Budget = field(default_factory=Budget)
+    outside: Outside | None = None
 
     @property
     def name(self) -> str:
@@ -40,10 +42,10 @@ class DeterministicInvestigator:
 
     def investigate(self, sequence: Sequence, store: EvidenceStore) -> Investigation:
         """Gather evidence on one sequence and judge it; what cannot be grounded is not claimed."""
-        tools = Toolbox(store, self.budget)
+        tools = Toolbox(store, self.budget, outside=self.outside)
         gathered = gather(sequence, tools)
         verdict = judge(gathered)
-        problems = check_grounding(verdict, store)
+        problems = check_grounding(verdict, store, {telling.fact for telling in gathered.tellings})
         if problems:
             verdict = refuse(verdict, problems)
         return Investigation(verdict, propose(verdict, gathered), tuple(tools.steps))
@@ -72,6 +74,7 @@ def judge(gathered: Gathered) -> Verdict:
         attacks=_attacks(gathered),
         missing=missing_in_words(gathered),
         rejected=rejected_in_words(gathered),
+        facts=tuple(telling.fact for telling in gathered.tellings),
     )
 
 
@@ -118,5 +121,6 @@ def refuse(verdict: Verdict, problems: tuple[GroundingProblem, ...]) -> Verdict:
         summary=f"{verdict.summary} Grounding refused {Count(len(problems), 'statement')} ({why}).",
         claims=claims,
         evidence=tuple(item for item in verdict.evidence if item.uid in cited),
+        facts=tuple(fact for fact in verdict.facts if fact.uid in cited),
         missing=(*verdict.missing, f"evidence that holds ({why})"),
     )

@@ -9,6 +9,7 @@ from typing import Final
 
 from agents.store import SourceSeen, StoredEvent, StoredSignal
 from models.entity import EntityKey
+from models.fact import Fact
 from models.finding import Sequence, SequenceMember
 from models.ocsf import DOMAINS
 
@@ -56,6 +57,14 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class Telling:
+    """What a service outside said of an observable, and the first of the signals' events that names this."""
+
+    fact: Fact
+    event: StoredEvent
+
+
+@dataclass(frozen=True, slots=True)
 class Gathered:
     """Everything the tools answered about one sequence.
 
@@ -70,6 +79,8 @@ class Gathered:
         baseline: Sources heard in the day before.
         near: Sources heard around the sequence.
         refused: Questions that the budget refused, or whose answers were cut short.
+        tellings: What services outside said of observables of the signals' events.
+        untold: What they were to say and did not, in words.
     """
 
     sequence: Sequence
@@ -82,6 +93,8 @@ class Gathered:
     baseline: tuple[SourceSeen, ...] = ()
     near: tuple[SourceSeen, ...] = ()
     refused: tuple[str, ...] = ()
+    tellings: tuple[Telling, ...] = ()
+    untold: tuple[str, ...] = ()
 
     @property
     def detections(self) -> frozenset[str]:
@@ -108,6 +121,15 @@ class Gathered:
         """Return the highest severity among the detections, the correlation's own when none is held."""
         own = self.sequence.analytic.severity_id
         return max((held.signal.signal.analytic.severity_id for held in self.held), default=own)
+
+    @property
+    def condemned(self) -> Mapping[tuple[str, str], frozenset[str]]:
+        """Return kind and value of what services outside call malicious, each with those services."""
+        found: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for telling in self.tellings:
+            if telling.fact.malicious:
+                found[telling.fact.kind, telling.fact.value].add(telling.fact.provider)
+        return {named: frozenset(services) for named, services in sorted(found.items())}
 
     @property
     def silent(self) -> tuple[str, ...]:

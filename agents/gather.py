@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, ParamSpec, TypeVar
 
-from agents.facts import DAY_MS, Gathered, Held
+from agents.facts import DAY_MS, Gathered, Held, Telling
+from agents.outside import Observable, candidates, facts_of, unanswered
 from agents.store import Found, SourceSeen, StoredEvent, StoredSignal, is_intact
+from agents.text import Count
 from agents.tools import Toolbox
+from enrichers.lookups.told import Told
 from models.entity import EntityKey
 from models.errors import BudgetExhausted
 from models.finding import Sequence, SequenceMember, group_entities
@@ -52,6 +55,13 @@ class _Asking:
             self.refused.append(str(refusal))
             return ()
 
+    def outside(self, observables: tuple[Observable, ...]) -> Told:
+        try:
+            return self.tools.lookup(observables)
+        except BudgetExhausted as refusal:
+            self.refused.append(str(refusal))
+            return Told()
+
 
 def gather(sequence: Sequence, tools: Toolbox) -> Gathered:
     """Ask all questions about one sequence; what the budget refuses is noted in the answer."""
@@ -62,7 +72,7 @@ def gather(sequence: Sequence, tools: Toolbox) -> Gathered:
     members = {member.uid for member in sequence.members}
     near = [asking.found(tools.signals_on, entity, start, end, MAX_AROUND) for entity in entities]
     history = (start - HISTORY_MS, start - 1, MAX_EARLIER)
-    return Gathered(
+    gathered = Gathered(
         sequence=sequence,
         entities=entities,
         held=held,
@@ -72,8 +82,18 @@ def gather(sequence: Sequence, tools: Toolbox) -> Gathered:
         earlier=_merged(asking.found(tools.signals_on, entity, *history) for entity in entities),
         baseline=asking.coverage(start - DAY_MS, start - 1),
         near=asking.coverage(start, end),
-        refused=tuple(asking.refused),
     )
+    gathered = _with_outside(gathered, asking) if tools.outside else gathered
+    return replace(gathered, refused=tuple(asking.refused))
+
+
+def _with_outside(gathered: Gathered, asking: _Asking) -> Gathered:
+    """Ask services outside what they know of the observables of the signals' events."""
+    named = candidates(gathered.held)
+    told = asking.outside(tuple(named))
+    left = (f"no service was asked about {Count(told.unasked, 'more observable')}",) if told.unasked else ()
+    tellings = tuple(Telling(fact, named[fact.kind, fact.value]) for fact in facts_of(told))
+    return replace(gathered, tellings=tellings, untold=(*unanswered(told), *left))
 
 
 def _members(sequence: Sequence, asking: _Asking) -> tuple[tuple[Held, ...], tuple[tuple[SequenceMember, str], ...]]:

@@ -2,13 +2,14 @@
 
 A claim holds when each record it cites exists where the verdict says, still has the hash it was cited with, and every
 value the claim quotes occurs in what those hashes cover: the raw record of an event, the record of a signal.
-Nothing else of the store is believed.
+Nothing else of the store is believed. A fact from outside holds when it is one of those that were told in this
+investigation.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ import orjson
 
 from agents.store import EvidenceStore, Stored
 from agents.text import quotations
+from models.fact import Fact
 from models.uids import sha256_hex
 from models.verdict import Evidence, Verdict
 
@@ -38,12 +40,22 @@ class GroundingProblem:
     subject: str
 
 
-def check_grounding(verdict: Verdict, store: EvidenceStore) -> tuple[GroundingProblem, ...]:
-    """Return everything in the verdict that its evidence does not bear out, nothing when all of it holds."""
+def check_grounding(
+    verdict: Verdict, store: EvidenceStore, told: Collection[Fact] = ()
+) -> tuple[GroundingProblem, ...]:
+    """Return everything in the verdict that its evidence does not bear out, nothing when all of it holds.
+
+    Args:
+        verdict: The verdict.
+        store: Where its evidence is fetched again.
+        told: What services outside said in this investigation.
+    """
     fetched = {(row.uid, row.at): row for row in store.cited(verdict.evidence)}
     listed = {item.uid: item for item in verdict.evidence}
     faults = {uid: fault for uid, item in listed.items() if (fault := _fault(item, fetched.get((uid, item.at))))}
+    faults |= {fact.uid: NOT_FOUND for fact in verdict.facts if fact not in told}
     texts = {uid: _texts(fetched[uid, item.at].content) for uid, item in listed.items() if uid not in faults}
+    texts |= {fact.uid: _texts(fact.content) for fact in verdict.facts if fact in told}
     problems = []
     for index, claim in enumerate(verdict.claims):
         problems += [

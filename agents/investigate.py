@@ -50,5 +50,5 @@ class Investigator(Protocol):
         ...
 
     def investigate(self, sequence: Sequence, store: EvidenceStore) -> Investigation:
-        """Gather evidence on one sequence and judge it. Reads nothing but the store."""
+        """Gather evidence on one sequence and judge it. Reads the store, and asks nobody it was not given."""
         ...

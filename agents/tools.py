@@ -5,12 +5,14 @@ The deterministic investigator and a model use the same ones.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from agents.investigate import Step
+from agents.outside import Observable, Outside, facts_of
 from agents.store import MAX_ROWS, EvidenceStore, Found, SourceSeen, Stored, StoredEvent, StoredSignal
+from enrichers.lookups.told import Told
 from models.entity import EntityKey
 from models.errors import BudgetExhausted
 from models.uids import sha256_hex
@@ -22,11 +24,13 @@ S = TypeVar("S", StoredEvent, StoredSignal)
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What one investigation may spend: calls, rows and bytes of records."""
+    """What one investigation may spend: calls, rows and bytes of records; lookups outside, and seconds of waiting."""
 
     calls: int = 40
     rows: int = 4000
     size_bytes: int = 67_108_864
+    lookups: int = 10
+    lookup_seconds: float = 5.0
 
 
 @dataclass(slots=True)
@@ -40,6 +44,8 @@ class Toolbox:
     store: EvidenceStore
     budget: Budget = Budget()
     steps: list[Step] = field(default_factory=list)
+    outside: Outside | None = None
+    waited_s: float = 0.0
 
     def signals(self, uids: Sequence[str], start: int, end: int) -> Found[StoredSignal]:
         """Return these signals."""
@@ -70,6 +76,25 @@ class Toolbox:
         self._write("coverage", {"start": start, "end": end}, [repr(source) for source in seen], 0, more=False)
         return seen
 
+    def lookup(self, observables: Collection[Observable]) -> Told:
+        """Return what services outside say of observables, the first ones; nothing where there is nobody to ask.
+
+        All lookups of an investigation together wait no longer than the budget says. Nothing of one's own is sent.
+        """
+        if self.outside is None or not observables:
+            return Told()
+        self._admit("lookup", 0, 0, len(observables))
+        left_s = self.budget.lookup_seconds - self.waited_s
+        if left_s <= 0:
+            raise BudgetExhausted(f"lookup: all {self.budget.lookup_seconds:g} s of this investigation are spent")
+        told = self.outside.ask(observables, self.budget.lookups, left_s)
+        self.waited_s += told.spent_s
+        asked = ",".join(dict.fromkeys(f"{question.kind} {question.value}" for question, _ in told.words))
+        facts = [fact.content for fact in facts_of(told)]
+        rows = [content.decode() for content in facts]
+        self._write("lookup", {"observables": asked}, rows, sum(map(len, facts)), more=told.unasked > 0)
+        return told
+
     def _admit(self, tool: str, start: int, end: int, rows: int) -> None:
         if len(self.steps) >= self.budget.calls:
             raise BudgetExhausted(f"{tool}: all {self.budget.calls} calls of this investigation are spent")
@@ -89,7 +114,7 @@ class Toolbox:
     def _write(
         self,
         tool: str,
-        arguments: dict[str, str | int] | dict[str, int],
+        arguments: Mapping[str, str | int],
         rows: list[str],
         size_bytes: int,
         *,

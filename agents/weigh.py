@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Mapping, Sized
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,6 +34,11 @@ RULES: Final = (
     Rule("risk", lambda g: g.sequence.risk // 10, "a tenth of the sequence's risk"),
     Rule("corroboration", lambda g: 10 if g.shared else 0, "10 when several domains name one entity"),
     Rule("company", lambda g: min(3 * len(_company(g)), 6), "3 for each other detection on the entity, to 6"),
+    Rule(
+        "reputation",
+        lambda g: _told(g.condemned),
+        "5 when a service outside calls one of its observables malicious, 10 when two agree on one",
+    ),
     Rule("routine", lambda g: -20 if g.routine else 0, "20 off when all of it fires on the entity day after day"),
     Rule("lost", lambda g: max(-10 * len(g.lost), -30), "10 off for each signal that cannot be shown, to 30"),
     Rule("silence", lambda g: max(-5 * len(g.silent), -15), "5 off for each source that fell silent, to 15"),
@@ -78,6 +83,11 @@ def weigh(gathered: Gathered) -> Weighing:
 
 def _company(gathered: Gathered) -> frozenset[str]:
     return frozenset(stored.signal.analytic.uid for stored in gathered.others) - gathered.detections
+
+
+def _told(condemned: Mapping[tuple[str, str], frozenset[str]]) -> int:
+    """Give points for the observable that most services condemn: what one service says alone may be a lie."""
+    return min(5 * max(map(len, condemned.values()), default=0), 10)
 
 
 def _verdict(gathered: Gathered, score: int) -> int:

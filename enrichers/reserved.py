@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from socket import AF_INET, inet_pton
 from typing import Final
 
 from enrichers.entities import INTERNAL_DOMAINS
@@ -23,6 +24,12 @@ _BLOCKS: Final[tuple[Network, ...]] = tuple(
         *("::/128", "::1/128", "100::/64", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8"),
     )
 )
+_IPV6_BLOCKS: Final = tuple(block for block in _BLOCKS if isinstance(block, IPv6Network))
+# Blocks by the first octet of an IPv4 address: most addresses have none.
+_BY_OCTET: Final = [
+    tuple(block for block in _BLOCKS if isinstance(block, IPv4Network) and block.overlaps(octet))
+    for octet in IPv4Network("0.0.0.0/0").subnets(8)
+]
 DOCUMENTATION: Final[tuple[Network, ...]] = tuple(
     map(ip_network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20"))
 )
@@ -55,14 +62,29 @@ def reserved_block(text: str) -> Network | None:
         text: An address as `ipaddress` reads it; raises ValueError for anything else.
     """
     found = ip_address(text.partition("%")[0])
-    return next((block for inner in _carried(found) if (block := _block_of(inner))), None)
+    return next((block for inner in carried(found) if (block := _block_of(inner))), None)
+
+
+def ipv4_number(text: str) -> int | None:
+    """Return the number of an IPv4 address in canonical form, None for all else; ten times quicker than `ipaddress`."""
+    try:
+        return int.from_bytes(inet_pton(AF_INET, text))
+    except (OSError, ValueError):
+        return None
+
+
+def is_routed_ipv4(text: str) -> bool:
+    """Tell whether a text is an IPv4 address, in canonical form and in no block of one's own; most are."""
+    number = ipv4_number(text)
+    return number is not None and not _BY_OCTET[number >> 24]
 
 
 def _block_of(found: Address) -> Network | None:
-    return next((block for block in _BLOCKS if block.version == found.version and found in block), None)
+    near = _BY_OCTET[int(found) >> 24] if isinstance(found, IPv4Address) else _IPV6_BLOCKS
+    return next((block for block in near if found in block), None)
 
 
-def _carried(found: Address) -> tuple[Address, ...]:
+def carried(found: Address) -> tuple[Address, ...]:
     """Return an address, and the IPv4 addresses it carries: mapped, 6to4, Teredo, NAT64, compatible."""
     if isinstance(found, IPv4Address):
         return (found,)
@@ -81,9 +103,9 @@ def is_public_address(text: str) -> bool:
         return False
     if isinstance(found, IPv6Address) and found.scope_id:
         return False
-    carried = _carried(found)
-    documented = any(inner.version == net.version and inner in net for inner in carried for net in DOCUMENTATION)
-    known = all(inner.is_global and not inner.is_multicast for inner in carried)
+    inside = carried(found)
+    documented = any(inner.version == net.version and inner in net for inner in inside for net in DOCUMENTATION)
+    known = all(inner.is_global and not inner.is_multicast for inner in inside)
     return known and not documented and reserved_block(text) is None
 
 

@@ -7,6 +7,8 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from io import BytesIO
+from pathlib import Path
 from typing import Final
 
 import httpx
@@ -17,6 +19,7 @@ MAX_REDIRECTS: Final = 3
 RETRIED: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 OK: Final = 200
+MAX_DIGITS: Final = 19  # of a length that an answer states
 
 Sleep = Callable[[float], Awaitable[None]]
 Jitter = Callable[[], float]
@@ -47,7 +50,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer of any status that is not retried."""
+    """A whole answer of any status that is not retried; without a body where that went into a file."""
 
     status: int
     headers: Mapping[str, str]
@@ -80,12 +83,17 @@ class Request:
         headers: Sent as they are.
         secrets: Headers whose values nothing shows.
         form: What is posted; empty for a GET. A posted form is sent nowhere else, whatever the server says.
+        into: The file that the body of a 200 is written to, piece by piece, in place of the memory. What it holds after
+            anything but such an answer means nothing.
+        max_bytes: Of the answer, where this is less than the limits allow; 0 for what they allow.
     """
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     form: Mapping[str, str] = field(default_factory=dict)
+    into: Path | None = None
+    max_bytes: int = 0
 
 
 def new_client(limits: Limits, *, http2: bool = True) -> httpx.AsyncClient:
@@ -166,16 +174,23 @@ class Web:
             if response.status_code in RETRIED:
                 reason = f"{url.host} answered {response.status_code}"
                 return Unanswered(reason, response.status_code, _retry_after(response.headers))
-            return await self._read(response)
+            return await self._read(response, request)
 
-    async def _read(self, response: httpx.Response) -> Answer | Unanswered:
-        pieces, size = list[bytes](), 0
-        async for piece in response.aiter_raw():
-            size += len(piece)
-            if size > self._limits.max_bytes:
-                return _final(f"an answer of more than {self._limits.max_bytes:,} bytes")
-            pieces.append(piece)
-        return Answer(response.status_code, dict(response.headers), b"".join(pieces))
+    async def _read(self, response: httpx.Response, request: Request) -> Answer | Unanswered:
+        most = min(request.max_bytes or self._limits.max_bytes, self._limits.max_bytes)
+        too_large = _final(f"an answer of more than {most:,} bytes")
+        stated = response.headers.get("content-length", "")
+        if stated.isdecimal() and len(stated) < MAX_DIGITS and int(stated) > most:
+            return too_large
+        into, size = request.into, 0
+        with into.open("wb") if into and response.status_code == OK else BytesIO() as sink:
+            async for piece in response.aiter_raw():
+                size += len(piece)
+                if size > most:
+                    return too_large
+                sink.write(piece)
+            body = sink.getvalue() if isinstance(sink, BytesIO) else b""
+        return Answer(response.status_code, dict(response.headers), body)
 
 
 def _final(reason: str, status: int = 0) -> Unanswered:

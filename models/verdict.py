@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from models import ocsf
 from models.errors import InvalidRecord
+from models.fact import Fact, fact_from_ocsf, fact_to_ocsf
 from models.fields import take, take_objects, take_texts
 from models.finding import Attack, SequenceClosed, group_entities
 from models.finding_ocsf import CLOSE, CREATE, NEW, SEVERITY, attacks_from_ocsf, attacks_to_ocsf, observables
@@ -68,7 +69,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One statement of a verdict, and the uids of the evidence it rests on (never none)."""
+    """One statement of a verdict, and the uids of the evidence and facts it rests on (never none)."""
 
     text: str
     evidence: tuple[str, ...]
@@ -102,6 +103,7 @@ class Verdict:
         attacks: ATT&CK references of the detections.
         missing: Telemetry and records that were not there to be judged.
         rejected: Other explanations, and why they do not hold.
+        facts: What services outside said, which claims cite as they do evidence.
     """
 
     sequence_uid: str
@@ -122,6 +124,7 @@ class Verdict:
     attacks: tuple[Attack, ...] = ()
     missing: tuple[str, ...] = ()
     rejected: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse values outside OCSF's scales, with InvalidRecord."""
@@ -197,6 +200,8 @@ def verdict_to_ocsf(verdict: Verdict, assignee_group: str = ASSIGNEE_GROUP) -> d
     record["desc"] = verdict.summary
     if verdict.attacks:
         record["attacks"] = attacks_to_ocsf(verdict.attacks)
+    if verdict.facts:
+        record["enrichments"] = [fact_to_ocsf(fact) for fact in verdict.facts]
     record["unmapped"] = {
         "braid": {
             "group": verdict.group,
@@ -269,6 +274,7 @@ def _verdict_from_ocsf(record: Mapping[str, Any], sequence_uid: str) -> Verdict:
         attacks=_attacks(record),
         missing=take_texts(braid, "missing"),
         rejected=take_texts(braid, "rejected"),
+        facts=tuple(map(fact_from_ocsf, take_objects(record, "enrichments") if "enrichments" in record else ())),
     )
 
 

@@ -23,10 +23,13 @@ from pydantic_settings import (
 from models.errors import ConfigError
 from streams.correlate.fanout import LINK_FANOUT
 from streams.flood import FLOOD_LIMIT
+from streams.profile.detectors import DETECTORS
+from streams.profile.settings import BUDGET, RATE, WARMUP_DAYS
 
 PREFIX: Final = "BRAID_"
 CONFIG_VARIABLE: Final = "BRAID_CONFIG"
 DEFAULT_CACHE: Final = "~/.cache/braid"
+_UNSHOWN: Final = frozenset({"lookups"})  # somebody may have put a key there
 _DEFAULT_RULES: Final = Path(__file__).parent / "rules"
 
 
@@ -101,6 +104,18 @@ class Settings(BaseSettings):
         le=32,
         description="Most entities of one type that an entity may be linked to at a time; beyond it they are shared",
     )
+    anomaly_rate: float = Field(
+        RATE, gt=0, lt=1, description="How often, per entity and day, something ordinary may be told as an anomaly"
+    )
+    anomaly_budget: int = Field(
+        BUDGET, ge=0, le=1_000_000, description="Most anomalies of one source and day of event time; 0 for none at all"
+    )
+    anomaly_warmup_days: int = Field(
+        WARMUP_DAYS, ge=1, le=365, description="Days until an entity is compared with itself; until then with its peers"
+    )
+    anomaly_without: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Detectors of anomalies that are left out, `anomaly_new_client,...`"
+    )
     join_seconds: float = Field(
         2.0, gt=0, le=600, description="How long ingest waits for further lines of one record (audit daemon)"
     )
@@ -112,6 +127,17 @@ class Settings(BaseSettings):
     investigations_per_hour: int = Field(
         0, ge=0, description="Most investigations in an hour, the highest risk first; 0 for no limit"
     )
+    lookups: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Services that investigate may ask, and where their keys are: `abuseipdb=env:KEY,internetdb`"
+    )
+    lookup_private: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Domains and networks of one's own, of which no service is told; until a domain is named, of none",
+    )
+    lookup_seconds: float = Field(
+        5.0, gt=0, le=60, description="Longest that one investigation waits for all services together"
+    )
+    lookup_cache: Path = Field(Path(".braid/lookups.sqlite"), description="File that keeps what services said")
     health_host: str = Field("127.0.0.1", description="Address the health endpoint listens on")
     health_port: int = Field(0, ge=0, le=65535, description="Port of the health endpoint; 0 picks a free one")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged")
@@ -121,7 +147,15 @@ class Settings(BaseSettings):
     def _split_paths(cls, value: Any) -> Any:
         return tuple(part for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
 
-    @field_validator("clock_offsets", "time_zones", mode="before")
+    @field_validator("anomaly_without")
+    @classmethod
+    def _known_detectors(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = sorted({*value} - DETECTORS.keys())
+        if unknown:
+            raise ValueError(f"no such detector: {', '.join(unknown)}")
+        return value
+
+    @field_validator("anomaly_without", "clock_offsets", "time_zones", "lookups", "lookup_private", mode="before")
     @classmethod
     def _split_offsets(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -178,7 +212,8 @@ def load_settings(**overrides: Any) -> Settings:
 def _explain(problem: Any, given: Mapping[str, Any]) -> str:
     name = ".".join(str(part) for part in problem["loc"])
     setting = str(problem["loc"][0])
-    return f"{_place(setting, given)}setting {name}: {problem['msg']}, got {problem.get('input')!r:.80}"
+    got = "" if setting in _UNSHOWN else f", got {problem.get('input')!r:.80}"
+    return f"{_place(setting, given)}setting {name}: {problem['msg']}{got}"
 
 
 def _place(setting: str, given: Mapping[str, Any]) -> str:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from enrichers.base import Additions
+from enrichers.base import ALWAYS, NOTHING, Additions, Told
 from enrichers.entities import entities_of
 from enrichers.intel.analytics import analytic_of
-from enrichers.intel.indicator import DOMAIN, EMAIL, IP
+from enrichers.intel.indicator import DOMAIN, EMAIL, IP, KINDS
 from enrichers.intel.observables import HOST, Observable, observables_of
 from enrichers.intel.table import IntelTable, Known
 from enrichers.intel.values import domain_name, plain
+from enrichers.subjects import EVENT, PLACE, RESOURCES, Subject
 from models.event import Event
 from models.finding import Analytic, EventRef, Signal
 from models.uids import content_uid, sha256_hex
@@ -33,28 +35,47 @@ class IntelEnricher:
     """Match events against a table. For one thread; a new file is a new table and a new enricher."""
 
     name = NAME
+    kinds = frozenset({EVENT, PLACE, HOST, *KINDS})
 
     def __init__(self, table: IntelTable) -> None:
         self.table = table
         self._cached = lru_cache(maxsize=CACHED)(self._look_up)
+        lacking = tuple(f"intelligence of {name} missing: {why}" for name, why in sorted(self.missing.items()))
+        self._lacking = Told(Additions(missing=lacking[:MAX_LISTS])) if lacking else NOTHING
 
     @property
     def missing(self) -> Mapping[str, str]:
         """Return why lists are not all there, or not as new as they should be, by their names."""
         return {source["name"]: source["missing"] for source in self.table.about.sources if source.get("missing")}
 
+    def about(self, subject: Subject, time_ms: int) -> Told:
+        """Ask for the events with a subject that a list names at their time; nearly all are in none."""
+        if subject.kind == EVENT:
+            return self._lacking
+        known = [known for kind, text in _observed(subject) for known in self._found(kind, text)]
+        if not known:
+            return NOTHING
+        ask = any(each.holds_at(time_ms) for each in known)
+        times = sorted({time for each in known for time in (each.valid_from, each.valid_until)})
+        after = bisect_right(times, time_ms)
+        from_ms = times[after - 1] if after else -ALWAYS
+        return Told(None, from_ms, times[after] if after < len(times) else ALWAYS, ask)
+
     def enrich(self, event: Event) -> Additions | None:
         """Return what lists say of the event's observables at its time, None when they say nothing."""
-        cached, time = self._cached, event.time
+        time = event.time
         matches: list[tuple[Observable, list[Known]]] = []
         for observable in observables_of(event.ocsf):
             _, kind, text = observable
-            found = cached(kind, text) if len(text) <= CACHED_CHARS else self._look_up(kind, text)
+            found = self._found(kind, text)
             if found:
                 standing = [known for known in found if known.valid_from <= time < known.valid_until]
                 if standing:
                     matches.append((observable, standing))
         return _additions(event, matches[:MAX_MATCHES]) if matches else None
+
+    def _found(self, kind: str, text: str) -> tuple[Known, ...]:
+        return self._cached(kind, text) if len(text) <= CACHED_CHARS else self._look_up(kind, text)
 
     def _look_up(self, kind: str, text: str) -> tuple[Known, ...]:
         try:
@@ -63,6 +84,16 @@ class IntelEnricher:
             return ()
         found = self.table.find(kind, value)
         return found + self.table.find(DOMAIN, value.rpartition("@")[2]) if kind == EMAIL else found
+
+
+def _observed(subject: Subject) -> tuple[tuple[str, str], ...]:
+    """Return the kinds and texts of what a subject can be found by."""
+    names = subject.names
+    if subject.kind != PLACE:
+        return ((subject.kind, names["value"]),)
+    if subject.where == RESOURCES:
+        return ()
+    return tuple((kind, text) for kind, text in ((IP, names["ip"]), (HOST, names["hostname"])) if text)
 
 
 def _host(text: str) -> tuple[str, str]:

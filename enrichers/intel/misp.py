@@ -64,11 +64,11 @@ def read_event(data: bytes, source: str, where: str, confidence: int) -> Iterato
     try:
         told = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        yield Rejected(source, f"{where}:{error.lineno}", "", f"not JSON: {error.msg}")
+        yield Rejected(source, f"{where}:{error.lineno}", "", f"not JSON: {error.msg}", ends=True)
         return
     event = told.get("Event", told) if isinstance(told, dict) else None
     if not isinstance(event, dict):
-        yield Rejected(source, where, "", "no MISP event")
+        yield Rejected(source, where, "", "no MISP event", ends=True)
         return
     info = event.get("info")
     known = Indicator(

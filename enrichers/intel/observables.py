@@ -15,22 +15,22 @@ HOST: Final = "host"  # a name or an address: whoever looks it up tells them apa
 _OF_TYPE: Final = {1: HOST, 2: IP, 5: EMAIL, 6: URL, 8: HASH}  # OCSF observable types
 
 Observable = tuple[str, str, str]  # dotted path, one of `indicator.KINDS` or HOST, and the value as the event has it
-_Found = list[Observable]
+_Found = list[Any]
 _Take = Callable[[_Found, Any, str, Any], None]
-_Step = tuple[str, _Take, str, Any]  # name of the member, what takes it, its path, and what that needs to know
+Step = tuple[str, _Take, str, Any]  # name of the member, what takes it, its path, and what that needs to know
 _Shape = Mapping[str, Any]
 
 
-def observables_of(event: Mapping[str, Any]) -> _Found:
+def observables_of(event: Mapping[str, Any]) -> list[Observable]:
     """Return the observables of an event of any producer, MAX_OBSERVABLES at most; what is of no right type is left."""
-    found: _Found = []
+    found: list[Observable] = []
     for name, take, path, more in _plan(tuple(event)):
         take(found, event[name], path, more)
     return found if len(found) <= MAX_OBSERVABLES else found[:MAX_OBSERVABLES]
 
 
 @lru_cache(maxsize=4096)
-def _plan(names: tuple[str, ...]) -> tuple[_Step, ...]:
+def _plan(names: tuple[str, ...]) -> tuple[Step, ...]:
     """Return the steps for events with these attributes: those of one kind all have the same ones."""
     present = frozenset(names)
     return tuple(step for step in _EVENT if step[0] in present)
@@ -41,10 +41,10 @@ def _text(found: _Found, value: Any, path: str, kind: str) -> None:
         found.append((path, kind, value))
 
 
-def _object(found: _Found, value: Any, _: str, steps: tuple[_Step, ...]) -> None:
+def _object(found: _Found, value: Any, _: str, members: tuple[Step, ...]) -> None:
     if type(value) is dict:
         get = value.get
-        for name, take, path, more in steps:
+        for name, take, path, more in members:
             item = get(name)
             if item is not None:
                 take(found, item, path, more)
@@ -75,7 +75,7 @@ def _named(found: _Found, value: Any, path: str, _: None) -> None:
         _text(found, value.get("value"), f"{path}.value", kind)
 
 
-def _steps(shape: _Shape, above: str = "") -> tuple[_Step, ...]:
+def steps(shape: _Shape, above: str = "") -> tuple[Step, ...]:
     """Compile a shape: paths are written once, not for each event."""
     return tuple((name, *_step(kind, f"{above}{name}")) for name, kind in shape.items())
 
@@ -85,12 +85,12 @@ def _step(kind: Any, path: str) -> tuple[_Take, str, Any]:
         take, _, more = _step(kind[0], path)
         return _each, path, (take, more)
     if isinstance(kind, Mapping):
-        return _object, path, _steps(kind, f"{path}.")
+        return _object, path, steps(kind, f"{path}.")
     return (_text, path, kind) if isinstance(kind, str) else (kind, path, None)
 
 
-_PROXY: Final[_Shape] = {"ip": IP, "hostname": HOST}
-_ENDPOINT: Final[_Shape] = {"ip": IP, "hostname": HOST, "proxy_endpoint": _PROXY}
+PROXY: Final[_Shape] = {"ip": IP, "hostname": HOST}
+_ENDPOINT: Final[_Shape] = {"ip": IP, "hostname": HOST, "proxy_endpoint": PROXY}
 _FILE: Final[_Shape] = {"hashes": [{"value": HASH}], "url": _url}
 _PROCESS: Final[_Shape] = {"file": _FILE}
 _MAIL: Final[_Shape] = {
@@ -102,7 +102,7 @@ _MAIL: Final[_Shape] = {
 }
 _SHARED: Final[_Shape] = {
     **dict.fromkeys(("src_endpoint", "dst_endpoint", "device"), _ENDPOINT),
-    "proxy_endpoint": _PROXY,
+    "proxy_endpoint": PROXY,
     **dict.fromkeys(("file", "file_result"), _FILE),
     "process": _PROCESS,
     "actor": {"process": _PROCESS},
@@ -114,4 +114,11 @@ _SHARED: Final[_Shape] = {
     "tls": {"ja3_hash": {"value": JA3}, "sni": HOST},
     "email": _MAIL,
 }
-_EVENT: Final = _steps({**_SHARED, "evidences": [_SHARED], "from": EMAIL, "to": [EMAIL], "observables": [_named]})
+OBSERVABLES: Final[_Shape] = {
+    **_SHARED,
+    "evidences": [_SHARED],
+    "from": EMAIL,
+    "to": [EMAIL],
+    "observables": [_named],
+}
+_EVENT: Final = steps(OBSERVABLES)

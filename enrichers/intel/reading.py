@@ -56,6 +56,11 @@ def _objects(source: Source, path: Path, _: int) -> Iterator[Said]:
             yield from read_bundle(line, source.name, f"{path}:{number}", source.confidence)
 
 
+def read_one_event(source: Source, path: Path) -> Iterator[Said]:
+    """Yield what one event of a MISP feed says; raise OSError when it cannot be read."""
+    yield from read_event(path.read_bytes(), source.name, str(path), source.confidence)
+
+
 def _events(source: Source, path: Path, _: int) -> Iterator[Said]:
     folder = path.parent if path.name == MANIFEST else path
     manifest = folder / MANIFEST

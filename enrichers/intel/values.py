@@ -9,6 +9,7 @@ from typing import Final
 
 from enrichers.intel import indicator
 from enrichers.intel.urls import MAX_URL, url_key
+from enrichers.reserved import ipv4_number
 
 MAX_VALUE: Final = MAX_URL
 MAX_DOMAIN: Final = 253
@@ -82,6 +83,8 @@ def _guesses(text: str) -> tuple[str, ...]:
 
 
 def _address(text: str) -> tuple[str, str]:
+    if ipv4_number(text) is not None:
+        return indicator.IP, text
     if "/" in text:
         return _network(text)
     port = _PORT.match(text)

@@ -16,6 +16,7 @@ from models.errors import ConfigError
 
 MAX_ROWS: Final = 100_000
 MAX_PAGES: Final = 65_536  # of 4 KiB: the file takes no more
+MAX_PAGES_IN_MEMORY: Final = 4096
 PRUNED_RATIO: Final = 0.9
 OWNER_ONLY: Final = 0o600
 _VERSION: Final = 1
@@ -30,23 +31,30 @@ create table if not exists reputation (
 class ReputationCache:
     """Remember reputations until they expire. A cache that cannot be read or written is one that knows nothing."""
 
-    def __init__(self, path: Path, max_rows: int = MAX_ROWS) -> None:
-        """Open or make the file; raise ConfigError when it is not a cache of ours, or cannot be made."""
+    def __init__(self, path: Path | None, max_rows: int = MAX_ROWS) -> None:
+        """Open or make the file; raise ConfigError when it is not a cache of ours, or cannot be made.
+
+        Args:
+            path: The file; None keeps all in memory, for as long as the cache is open.
+            max_rows: Reputations that are kept.
+        """
         self._max_rows = max_rows
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, OWNER_ONLY))
-            self._base = sqlite3.connect(path, isolation_level=None, timeout=1.0)
+            self._base = sqlite3.connect(_made(path) if path else ":memory:", isolation_level=None, timeout=1.0)
             self._prepare(path)
         except (OSError, sqlite3.Error) as error:
             raise ConfigError(f"{path}: no cache of lookups: {error}") from error
 
-    def _prepare(self, path: Path) -> None:
-        (version,) = self._base.execute("pragma user_version").fetchone()
+    def _prepare(self, path: Path | None) -> None:
+        try:
+            (version,) = self._base.execute("pragma user_version").fetchone()
+        except sqlite3.Error:
+            self._base.close()
+            raise
         if version not in {0, _VERSION}:
             self._base.close()
             raise ConfigError(f"{path}: a cache of lookups of version {version}, not {_VERSION}: remove it")
-        self._base.execute(f"pragma max_page_count = {MAX_PAGES}")
+        self._base.execute(f"pragma max_page_count = {MAX_PAGES if path else MAX_PAGES_IN_MEMORY}")
         self._base.execute(f"pragma user_version = {_VERSION}")
         self._base.execute(_TABLE)
 
@@ -87,3 +95,9 @@ class ReputationCache:
                 "(select provider, kind, value from reputation order by expires limit ?)",
                 (rows - int(self._max_rows * PRUNED_RATIO),),
             )
+
+
+def _made(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, OWNER_ONLY))
+    return path

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 import orjson
@@ -15,12 +15,16 @@ from enrichers.lookups.limits import Breaker, TokenBuckets
 from enrichers.lookups.provider import Provider
 from enrichers.lookups.reputation import NoReputation, Reputation
 from enrichers.secrets import Secret
-from enrichers.web import OK, Limits, Sleep, Unanswered, Web
+from enrichers.web import OK, Answer, Limits, Sleep, Unanswered, Web
 
 # A lookup is one small document, and somebody waits for it.
-LIMITS: Final = Limits(connect_s=3.0, read_s=5.0, total_s=10.0, max_bytes=4 * 1024 * 1024, longest_wait_s=10.0)
-PATIENCE_S: Final = 15.0  # what a question may wait for its turn
+LIMITS: Final = Limits(
+    connect_s=2.0, read_s=4.0, total_s=8.0, max_bytes=1024 * 1024, tries=2, backoff_s=0.25, longest_wait_s=2.0
+)
+PATIENCE_S: Final = 2.0  # what a question may wait for its turn
+SLOTS: Final = 2  # questions to one service at a time: with LIMITS they bound memory, and no service holds up another
 NO_KEY: Final = Secret("")
+RESTING: Final = "it failed time after time, or asked for it, and is left alone for a while"
 _BARRED: Final = frozenset({401, 402, 403})
 
 
@@ -36,12 +40,43 @@ class Clocks(NamedTuple):
     monotonic: Callable[[], float]
 
 
+@dataclass(slots=True)
+class Tally:
+    """How a service did.
+
+    Attributes:
+        answered: Questions that it answered.
+        remembered: Questions that the cache answered for it.
+        failed: Questions without an answer.
+        why: Why the last of these had none; empty when the last question had one.
+    """
+
+    answered: int = 0
+    remembered: int = 0
+    failed: int = 0
+    why: str = ""
+
+
 @dataclass(frozen=True, slots=True)
-class _Service:
+class Service:
+    """A provider, and the state of asking it."""
+
     provider: Provider
     key: Secret
     buckets: TokenBuckets
-    breaker: Breaker
+    breaker: Breaker = field(default_factory=Breaker)
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SLOTS))
+    tally: Tally = field(default_factory=Tally)
+
+    @property
+    def name(self) -> str:
+        """Return the name of the provider."""
+        return self.provider.name
+
+    def failed(self, why: str) -> NoReputation:
+        """Note a question without an answer, and return why it has none."""
+        self.tally.failed, self.tally.why = self.tally.failed + 1, why
+        return NoReputation(self.name, why)
 
 
 class Lookups:
@@ -66,14 +101,25 @@ class Lookups:
             clocks: The times.
             sleep: Waits for seconds.
         """
-        self._services = [
-            _Service(provider, key, TokenBuckets(provider.rates), Breaker()) for provider, key in providers
-        ]
+        self._services = [Service(provider, key, TokenBuckets(provider.rates)) for provider, key in providers]
         self._gate = gate
         self._cache = cache
         self._web = web
         self._clocks = clocks
         self._sleep = sleep
+
+    @property
+    def tallies(self) -> Mapping[str, Tally]:
+        """Return how each service did, by name."""
+        return {service.name: service.tally for service in self._services}
+
+    def admit(self, kind: str, value: str) -> Question | NoReputation:
+        """Return the question that may be asked about an observable, or why none may."""
+        return self._gate.admit(kind, value)
+
+    def services_for(self, question: Question) -> list[Service]:
+        """Return the services that know such observables."""
+        return [service for service in self._services if question.kind in service.provider.calls]
 
     async def ask(self, kind: str, value: str) -> tuple[Reputation | NoReputation, ...]:
         """Return what each service that knows such observables says, or why its word is missing.
@@ -82,29 +128,32 @@ class Lookups:
             kind: `reputation.ADDRESS`, `DOMAIN` or `HASH`.
             value: The observable. One of one's own is asked about nowhere: one NoReputation says so.
         """
-        question = self._gate.admit(kind, value)
+        question = self.admit(kind, value)
         if isinstance(question, NoReputation):
             return (question,)
-        services = [service for service in self._services if kind in service.provider.calls]
-        return tuple(await asyncio.gather(*(self._of(service, question) for service in services)))
+        services = self.services_for(question)
+        return tuple(await asyncio.gather(*(self.ask_one(service, question) for service in services)))
 
-    async def _of(self, service: _Service, question: Question) -> Reputation | NoReputation:
-        name = service.provider.name
-        known = self._cache.get(name, question, self._clocks.now())
+    async def ask_one(self, service: Service, question: Question) -> Reputation | NoReputation:
+        """Return what one service says; cancelling it counts as a failure of the service that was too slow."""
+        known = self._cache.get(service.name, question, self._clocks.now())
         if known is not None:
+            service.tally.remembered += 1
             return known
         if service.provider.key_header and not service.key:
-            return NoReputation(name, "no key is configured")
-        if not service.breaker.allows(self._clocks.monotonic()):
-            return NoReputation(name, "it failed time after time and is left alone for a while")
-        if not await self._turn(service):
-            return NoReputation(name, "its rate is used up")
-        found = await self._fetched(service, question)
+            return service.failed("no key is configured")
+        async with service.slots:
+            if not service.breaker.allows(self._clocks.monotonic()):
+                return service.failed(RESTING)
+            if not await self._turn(service):
+                return service.failed("its rate is used up")
+            found = await self._fetched(service, question)
         if isinstance(found, Reputation):
-            self._cache.put(found, question, self._clocks.now() + service.provider.ttl_s * 1000)
+            service.tally.answered, service.tally.why = service.tally.answered + 1, ""
+            self._cache.put(found, question, found.asked + service.provider.ttl_s * 1000)
         return found
 
-    async def _turn(self, service: _Service) -> bool:
+    async def _turn(self, service: Service) -> bool:
         """Wait for a question within the rate; tell whether there was one before patience ended."""
         until = self._clocks.monotonic() + PATIENCE_S
         while wait := service.buckets.take(now := self._clocks.monotonic()):
@@ -113,23 +162,30 @@ class Lookups:
             await self._sleep(wait)
         return True
 
-    async def _fetched(self, service: _Service, question: Question) -> Reputation | NoReputation:
-        provider = service.provider
-        answer = await self._web.get(provider.request(question, service.key))
-        if isinstance(answer, Unanswered):
+    async def _fetched(self, service: Service, question: Question) -> Reputation | NoReputation:
+        try:
+            answer = await self._web.get(service.provider.request(question, service.key))
+        except asyncio.CancelledError:
             service.breaker.failed(self._clocks.monotonic())
-            return NoReputation(provider.name, answer.reason)
+            raise
+        if isinstance(answer, Unanswered):
+            service.breaker.failed(self._clocks.monotonic(), answer.retry_after_s)
+            return service.failed(answer.reason)
+        return self._read(service, question, answer)
+
+    def _read(self, service: Service, question: Question, answer: Answer) -> Reputation | NoReputation:
+        provider, now = service.provider, self._clocks.now()
         if answer.status in provider.unknown:
             service.breaker.succeeded()
-            return Reputation(provider.name)
+            return Reputation(provider.name, asked=now)
         if answer.status != OK:
             if answer.status in _BARRED:  # any other status is about this question, not about the service
                 service.breaker.failed(self._clocks.monotonic())
-            return NoReputation(provider.name, f"it answered {answer.status}")
+            return service.failed(f"it answered {answer.status}")
         try:
             told = orjson.loads(answer.body)
         except orjson.JSONDecodeError:
             service.breaker.failed(self._clocks.monotonic())
-            return NoReputation(provider.name, "its answer is not JSON")
+            return service.failed("its answer is not JSON")
         service.breaker.succeeded()
-        return provider.read(provider.name, question.kind, told)
+        return replace(provider.read(provider.name, question.kind, told), asked=now)

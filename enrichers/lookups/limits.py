@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 FAILURES: Final = 5
 OPEN_S: Final = 60.0
+LONGEST_REST_S: Final = 3600.0
 
 
 class Rate(NamedTuple):
@@ -47,16 +48,19 @@ _EPSILON_S: Final = 1e-9  # what adding up fractions of tokens may be off by
 class Breaker:
     """Leave a service alone that failed time after time; then let one question through to see how it is."""
 
-    __slots__ = ("_failed", "_failures", "_open_s", "_opened")
+    __slots__ = ("_failed", "_failures", "_open_s", "_opened", "_until")
 
     def __init__(self, failures: int = FAILURES, open_s: float = OPEN_S) -> None:
         self._failures = failures
         self._open_s = open_s
         self._failed = 0
         self._opened: float | None = None
+        self._until = 0.0
 
     def allows(self, now: float) -> bool:
         """Tell whether it may be asked; when it is to be tried again, only the first who wants to know."""
+        if now < self._until:
+            return False
         if self._opened is None:
             return True
         if now - self._opened < self._open_s:
@@ -68,8 +72,9 @@ class Breaker:
         """Note an answer."""
         self._failed, self._opened = 0, None
 
-    def failed(self, now: float) -> None:
-        """Note that there was none."""
+    def failed(self, now: float, rest_s: float = 0.0) -> None:
+        """Note that there was none, and for how long the service asked to be left alone: LONGEST_REST_S at most."""
         self._failed += 1
+        self._until = max(self._until, now + min(rest_s, LONGEST_REST_S))
         if self._failed >= self._failures:
             self._opened = now

@@ -25,6 +25,7 @@ class Reputation:
         reports: How many reports or engines stand behind that.
         tags: Its words for it, sorted.
         last_seen: When it was last seen doing something, ms; None when it does not say.
+        asked: When the service said so, ms.
     """
 
     provider: str
@@ -33,6 +34,7 @@ class Reputation:
     reports: int = 0
     tags: tuple[str, ...] = ()
     last_seen: int | None = None
+    asked: int = 0
 
 
 @dataclass(frozen=True, slots=True)

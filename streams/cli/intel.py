@@ -6,7 +6,7 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -40,6 +40,7 @@ class _Report:
 
     source: Source
     missing: str = ""
+    as_of: int = 0
     indicators: int = 0
     revoked: int = 0
     rejected: int = 0
@@ -47,7 +48,9 @@ class _Report:
 
     def told(self) -> dict[str, Any]:
         """Return what the table says of the list."""
-        return {"format": self.source.format, "rejected": self.rejected, "missing": self.missing}
+        kept = f"; what it said until {_iso(self.as_of)} stands" if self.missing and self.as_of else ""
+        about = {"format": self.source.format, "rejected": self.rejected}
+        return {**about, "missing": self.missing + kept, "as_of": self.as_of}
 
 
 @click.group()
@@ -75,7 +78,8 @@ def intel_build(sources: Sequence[str], out: Path, copies: Path | None, *, as_js
         raise ConfigError(f"--out {out}: no such folder")
     built_at = int(time.time() * 1000)
     with _progress() as bar:
-        fetched = asyncio.run(_fetch(found, copies or out.with_name(f"{out.name}.lists"), bar))
+        fetched = asyncio.run(_fetch(found, copies or out.with_name(f"{out.name}.lists"), built_at, bar))
+        _refuse_loss(out, fetched)
         builder = Builder()
         reports = [_read(source, fetched[source.name], builder, built_at, bar) for source in found]
         task = bar.add_task("writing", total=None)
@@ -94,27 +98,42 @@ def _progress() -> Iterator[Progress]:
         yield shown
 
 
-async def _fetch(sources: Sequence[Source], folder: Path, bar: Progress) -> dict[str, Fetched]:
+def _refuse_loss(out: Path, fetched: Mapping[str, Fetched]) -> None:
+    """Raise ConfigError where a new table would lack a list that the old one has: one that failed, without a copy."""
+    try:
+        old = {source["name"] for source in IntelTable(out).about.sources if source.get("indicators")}
+    except ConfigError:  # there is none, or none that is of use
+        return
+    lost = [f"{name}: {one.missing}" for name, one in fetched.items() if one.missing and not one.path and name in old]
+    if lost:
+        raise ConfigError(
+            f"{out}: kept as it is, since a new one would lack what could not be fetched: {'; '.join(lost)}"
+        )
+
+
+async def _fetch(sources: Sequence[Source], folder: Path, now: int, bar: Progress) -> dict[str, Fetched]:
     limits = Limits()
     remote = [source for source in sources if source.is_remote]
     task = bar.add_task("fetching", total=len(remote), visible=bool(remote))
-    fetched = {}
     async with new_client(limits) as client:
-        fetcher = Fetcher(Web(client, limits, random.SystemRandom().random), folder, os.environ)
-        for source in sources:
-            bar.update(task, description=f"fetching {source.name}")
-            fetched[source.name] = await fetcher.fetch(source)
+        fetcher = Fetcher(Web(client, limits, random.SystemRandom().random), folder, os.environ, now)
+
+        async def fetch(source: Source) -> Fetched:
+            found = await fetcher.fetch(source)
             bar.advance(task, int(source.is_remote))
+            return found
+
+        fetched = await asyncio.gather(*map(fetch, sources))
     bar.remove_task(task)
-    return fetched
+    return {source.name: one for source, one in zip(sources, fetched, strict=True)}
 
 
 def _read(source: Source, fetched: Fetched, builder: Builder, read_at: int, bar: Progress) -> _Report:
-    report = _Report(source, fetched.missing)
+    report = _Report(source, fetched.missing, fetched.as_of)
     if fetched.path is None:
         return report
     task = bar.add_task(f"reading {source.name}", total=None)
-    for said in read(source, fetched.path, read_at):
+    for said in read(source, fetched.path, fetched.as_of or read_at):
         if isinstance(said, Indicator):
             builder.add(said)
             report.indicators += 1
@@ -159,6 +178,7 @@ def _print_json(out: Path, built: Built, reports: Sequence[_Report]) -> None:
             "revoked": report.revoked,
             "rejected": report.rejected,
             "missing": report.missing,
+            "as_of": report.as_of,
             "problems": [{"where": said.where, "id": said.id, "reason": said.reason} for said in report.first],
         }
         for report in reports

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -12,17 +14,22 @@ import click
 from rich.console import Console
 
 from agents.deterministic import DeterministicInvestigator
+from agents.outside import Outside
+from agents.tools import Budget
+from models.errors import ConfigError
 from models.records import DeadLetter, RawRecord
 from streams.cli.loading import load_rules
 from streams.cli.output import print_json
 from streams.cli.progress import reading
 from streams.cli.story import tell_story
-from streams.config import load_settings
+from streams.config import Settings, load_settings
 from streams.enrichment import make_chain
+from streams.profile.configured import profile_settings
 from streams.replay.inputs import Sourced, find_inputs, read_all
 from streams.replay.run import Replay
 from streams.sources.registry import source_named
 from streams.stage import build_stages
+from streams.topics import KEYED_PARTITIONS
 
 DEMO: Final = "demo"
 
@@ -41,6 +48,7 @@ DEMO: Final = "demo"
 )
 @click.option("--time-zone", multiple=True, metavar="SOURCE=ZONE", help="Zone of a source's times that name none.")
 @click.option("--year", type=click.IntRange(1970, 2100), help="Year of times that name none (syslog).")
+@click.option("--lookups", "asks_outside", is_flag=True, help="Ask the services of BRAID_LOOKUPS; else it is offline.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def replay(
     *,
@@ -52,6 +60,7 @@ def replay(
     clock_offset: tuple[str, ...],
     time_zone: tuple[str, ...],
     year: int | None,
+    asks_outside: bool,
     as_json: bool,
 ) -> None:
     """Play recorded telemetry through the whole path.
@@ -71,11 +80,17 @@ def replay(
     rulebook = load_rules(settings).sound()
     clocks = settings.clock_offsets, settings.time_zones, settings.log_year
     stages = build_stages(
-        rulebook, *clocks, settings.flood_limit, enrichment=make_chain(settings), link_fanout=settings.link_fanout
+        rulebook,
+        *clocks,
+        settings.flood_limit,
+        enrichment=make_chain(settings),
+        link_fanout=settings.link_fanout,
+        profile=profile_settings(settings, KEYED_PARTITIONS),
     )
-    with reading() as tell:
+    with _outside(settings) if asks_outside else nullcontext() as outside, reading() as tell:
         records = read_all(inputs.files, forced, lambda path: tell(path.name))
-        replayed = Replay(stages, DeterministicInvestigator(), out)
+        investigator = DeterministicInvestigator(Budget(lookup_seconds=settings.lookup_seconds), outside)
+        replayed = Replay(stages, investigator, out)
         found = replayed.run(records, inputs.left_out, lambda number: tell(records=number))
     summary = found.summary(inputs.left_out)
     if as_json:
@@ -86,6 +101,17 @@ def replay(
     tell_story(Console(), found)
     if out:
         click.echo(f"written to {out}")
+
+
+def _outside(settings: Settings) -> AbstractContextManager[Outside | None]:
+    """Open the services outside; raise ConfigError when the settings name none."""
+    from enrichers.lookups.client import Clocks
+    from streams.lookups import open_lookups
+
+    if not settings.lookups:
+        raise ConfigError("--lookups: BRAID_LOOKUPS names no service to ask")
+    clocks = Clocks(lambda: time.time_ns() // 1_000_000, time.monotonic)
+    return open_lookups(settings, os.environ, clocks, lambda problem: click.echo(problem, err=True))
 
 
 def _anywhere(item: Sourced | DeadLetter, folder: Path) -> Sourced | DeadLetter:

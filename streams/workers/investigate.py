@@ -3,12 +3,16 @@
 Slow and few: the budget of investigations per hour goes to the highest risk first, and what waits is visible in the
 health endpoint. A sequence is investigated once the lake holds its signals and events, or when waiting for them has
 lasted too long; the verdict then says what was missing. An offset is committed after its result is acknowledged.
+
+Where the settings name services outside, they are asked in between, each investigation for a bounded time.
 """
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any, Final
 
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -16,7 +20,10 @@ from confluent_kafka import Message as KafkaMessage
 
 from agents.deterministic import DeterministicInvestigator
 from agents.investigate import Investigator
+from agents.tools import Budget
 from agents.waiting import Waiting, WaitingList
+from enrichers.lookups.client import Clocks
+from enrichers.lookups.desk import Desk
 from models.errors import InvalidRecord
 from models.finding import Sequence, SequenceClosed
 from models.finding_ocsf import sequence_from_ocsf
@@ -26,6 +33,7 @@ from models.verdict import close_verdict
 from streams import wire
 from streams.config import Settings
 from streams.lake_store import LakeStore
+from streams.lookups import open_lookups
 from streams.workers import clients
 from streams.workers.clients import LOG, Stop
 from streams.workers.health import Health
@@ -33,12 +41,25 @@ from streams.workers.health import Health
 POLL_SECONDS: Final = 0.2
 BATCH: Final = 100
 MAX_WAITING: Final = 10_000  # beyond this, the topic keeps what is still to be read
+WORK_SECONDS: Final = 10.0  # of judging before Kafka hears of the worker again, far below what it puts up with
 
 
 class InvestigateWorker:
     """Judge escalated sequences with one investigator."""
 
-    def __init__(self, settings: Settings, health: Health, stop: Stop, investigator: Investigator) -> None:
+    def __init__(
+        self, settings: Settings, health: Health, stop: Stop, investigator: Investigator, desk: Desk | None = None
+    ) -> None:
+        """Prepare.
+
+        Args:
+            settings: The settings.
+            health: Told what goes on.
+            stop: Ends the work.
+            investigator: Judges.
+            desk: What the investigator asks services outside through, None when it asks nobody.
+        """
+        self._desk = desk
         self._settings = settings
         self._health = health
         self._stop = stop
@@ -83,7 +104,8 @@ class InvestigateWorker:
             self._waiting.add(sequence, _now_ms(), position)
 
     def _work_off(self, producer: Producer) -> None:
-        while not self._stop.requested:
+        until = time.monotonic() + WORK_SECONDS
+        while not self._stop.requested and time.monotonic() < until:
             sequence = self._waiting.next(_now_ms(), self._is_ready)
             if sequence is None:
                 break
@@ -106,6 +128,8 @@ class InvestigateWorker:
         for action in result.actions:
             yield wire.action_message(action)
         self._health.add(verdicts=1, actions=len(result.actions))
+        if self._desk is not None:
+            self._health.set(lookups={name: asdict(tally) for name, tally in self._desk.tallies.items()})
 
     def _produce(self, producer: Producer, messages: Iterator[wire.Message]) -> None:
         for message in messages:
@@ -134,5 +158,12 @@ def _now_ms() -> int:
 
 
 def run(settings: Settings, health: Health, stop: Stop) -> None:
-    """Run the worker with the deterministic investigator."""
-    InvestigateWorker(settings, health, stop, DeterministicInvestigator()).run()
+    """Run the worker with the deterministic investigator, and the services outside that the settings name."""
+    problems: list[str] = []
+    clocks = Clocks(_now_ms, time.monotonic)
+    with open_lookups(settings, os.environ, clocks, problems.append, lambda: stop.requested) as desk:
+        for problem in problems:
+            LOG.error("lookups: %s", problem)
+        health.set(lookup_problems=problems)
+        investigator = DeterministicInvestigator(Budget(lookup_seconds=settings.lookup_seconds), desk)
+        InvestigateWorker(settings, health, stop, investigator, desk).run()

@@ -54,6 +54,11 @@ class Scenario:
         self.rows[EVENTS].append(row)
         return row
 
+    def tell(self, index: int, **attributes: object) -> None:
+        """Give a stored event further OCSF attributes; what its hash covers stays as it is."""
+        row = self.rows[EVENTS][index]
+        self.rows[EVENTS][index] = replace(row, record=ocsf.encode({**ocsf.decode(row.record), **attributes}))
+
     def signal(
         self, event: LakeRow, analytic: Analytic, matched: dict[str, str], *, member: bool = True, risk: int = 40
     ) -> Signal:

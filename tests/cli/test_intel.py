@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from enrichers.intel.ages import HOUR_MS, old_in_words
+from enrichers.intel.table import IntelTable
 from tests.command import braid, output_of
 from tests.enrichers.server import Reply, serving
 
@@ -67,6 +70,33 @@ def test_a_feed_that_fails_keeps_its_copy_and_is_named(tmp_path: Path) -> None:
         told = json.loads(done.stdout)
         assert (told["indicators"], told["sources"][0]["missing"]) == (1, missing)
         assert "hunter2" not in done.stdout + done.stderr
+
+
+def test_a_table_is_kept_when_a_new_one_would_lack_a_list(tmp_path: Path) -> None:
+    out = tmp_path / "t"
+    with serving(lambda _: Reply(b"evil.example.org\n")) as server:
+        build = ("intel", "build", "--out", out, f"feed={server.url}/l.txt")
+        assert braid(*build).returncode == 0
+    before = out.read_bytes()
+    shutil.rmtree(tmp_path / "t.lists")
+    done = braid(*build)
+    assert done.returncode == 2
+    assert (
+        f"{out}: kept as it is, since a new one would lack what could not be fetched: feed: ConnectError" in done.stderr
+    )
+    assert out.read_bytes() == before
+
+
+def test_the_table_says_how_old_its_lists_are(tmp_path: Path) -> None:
+    out = tmp_path / "t"
+    for reply in (Reply(b"evil.example.org\n"), Reply(status=404)):
+        with serving(lambda _, reply=reply: reply) as server:
+            braid("intel", "build", "--out", out, f"feed={server.url}/l.txt")
+    (source,) = IntelTable(out).about.sources
+    assert source["missing"].startswith("it answered 404; what it said until 2")
+    assert 0 < source["as_of"] < IntelTable(out).about.built
+    (words,) = old_in_words(IntelTable(out).about, source["as_of"] + 3 * HOUR_MS)
+    assert words.startswith("intelligence of feed is 3 hours old: it answered 404; ")
 
 
 @pytest.mark.parametrize(

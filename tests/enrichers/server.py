@@ -23,12 +23,17 @@ class Asked:
 
 @dataclass(frozen=True)
 class Reply:
-    """What to answer; `stall` waits for the server's end behind the headers."""
+    """What to answer; `stall` waits for the server's end behind the body.
+
+    The body is sent `times` over; `states_length` tells its length beforehand.
+    """
 
     body: bytes = b""
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     stall: bool = False
+    times: int = 1
+    states_length: bool = True
 
 
 def json_reply(told: object, status: int = 200, **headers: str) -> Reply:
@@ -37,10 +42,11 @@ def json_reply(told: object, status: int = 200, **headers: str) -> Reply:
 
 @dataclass
 class Server:
-    """Where it listens and what it was asked."""
+    """Where it listens, what it was asked, and how many bytes of bodies it got rid of."""
 
     url: str
     asked: list[Asked]
+    sent: list[int]
 
     @property
     def paths(self) -> list[str]:
@@ -51,6 +57,7 @@ class Server:
 def serving(answer: Callable[[Asked], Reply]) -> Iterator[Server]:
     """Serve while the context lasts."""
     asked: list[Asked] = []
+    sent: list[int] = []
     ended = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
@@ -65,10 +72,15 @@ def serving(answer: Callable[[Asked], Reply]) -> Iterator[Server]:
             self.send_response(reply.status)
             for name, value in reply.headers.items():
                 self.send_header(name, value)
-            self.send_header("content-length", str(len(reply.body) + reply.stall))
+            if reply.states_length:
+                self.send_header("content-length", str(len(reply.body) * reply.times + reply.stall))
+            else:
+                self.send_header("connection", "close")
             self.end_headers()
             try:
-                self.wfile.write(reply.body)
+                for _ in range(reply.times):
+                    self.wfile.write(reply.body)
+                    sent.append(len(reply.body))
                 self.wfile.flush()
                 if reply.stall:
                     ended.wait()
@@ -86,7 +98,7 @@ def serving(answer: Callable[[Asked], Reply]) -> Iterator[Server]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
-        yield Server(f"http://127.0.0.1:{server.server_address[1]}", asked)
+        yield Server(f"http://127.0.0.1:{server.server_address[1]}", asked, sent)
     finally:
         ended.set()
         server.shutdown()

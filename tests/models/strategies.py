@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from models import ocsf
 from models.action import KINDS, Action
 from models.entity import ENTITY_TYPES, EntityKey
+from models.fact import Fact
 from models.finding import Analytic, Attack, EventRef, Sequence, SequenceClosed, SequenceMember, Signal
 from models.flood import SEALED, SECOND_MS, SINGLE, Grain, Variant, flood_of
 from models.ocsf_schema import LATEST_MS
@@ -114,6 +115,18 @@ sequences = st.builds(
 withdrawals = st.builds(SequenceClosed, uids, analytics, groups, times, st.one_of(st.just(""), uids))
 evidence = st.builds(Evidence, st.sampled_from([EVENT, SIGNAL]), uids, times, coordinates, hashes)
 claims = st.builds(Claim, texts, st.lists(uids, min_size=1, max_size=3).map(tuple))
+facts = st.builds(
+    Fact,
+    provider=names,
+    kind=st.sampled_from(["address", "domain", "hash"]),
+    value=names,
+    time=times,
+    score=percents,
+    malicious=st.sampled_from([None, False, True]),
+    reports=counts,
+    tags=st.lists(texts, max_size=3).map(tuple),
+    last_seen=st.none() | times,
+)
 verdicts = st.builds(
     Verdict,
     sequence_uid=uids,
@@ -134,6 +147,7 @@ verdicts = st.builds(
     attacks=attack_lists,
     missing=st.lists(texts, max_size=2).map(tuple),
     rejected=st.lists(texts, max_size=2).map(tuple),
+    facts=st.lists(facts, max_size=2).map(tuple),
 )
 actions = st.sampled_from(sorted(KINDS)).flatmap(
     lambda kind: st.builds(

@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from models import ocsf
 from models.action import KINDS, Action, action_from_ocsf, action_to_ocsf
 from models.entity import EntityKey
 from models.errors import InvalidRecord
+from models.fact import Fact
 from models.finding import SequenceClosed
 from models.ocsf_schema import validate
 from models.records import Coordinates
@@ -89,6 +91,21 @@ def test_a_verdict_under_another_uid_is_refused(verdict: Verdict) -> None:
     record["metadata"]["uid"] = "0" * 32
     with pytest.raises(InvalidRecord, match=r"metadata\.uid"):
         verdict_from_ocsf(record)
+
+
+@given(given_.verdicts, given_.facts, st.sampled_from(["value", "provider", "created_time"]))
+def test_a_fact_that_was_changed_on_the_way_is_refused(verdict: Verdict, fact: Fact, name: str) -> None:
+    record = over_the_wire(verdict_to_ocsf(replace(verdict, facts=(fact,))))
+    told = record["enrichments"][0][name]
+    record["enrichments"][0][name] = told + 1 if isinstance(told, int) else f"{told}x"
+    with pytest.raises(InvalidRecord, match="not the hash of this fact"):
+        verdict_from_ocsf(record)
+
+
+@pytest.mark.parametrize("score", [-1, 101])
+def test_a_fact_off_its_scale_cannot_be_made(score: int) -> None:
+    with pytest.raises(InvalidRecord, match="score"):
+        Fact("abuseipdb", "address", "198.51.100.7", 0, score)
 
 
 @given(given_.actions)

@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import orjson
 import pytest
 
-from enrichers.intel.fetching import Fetched, Fetcher
+from enrichers.intel.fetching import SOURCE_S, Fetched, Fetcher
 from enrichers.intel.indicator import Indicator
 from enrichers.intel.reading import read
 from enrichers.intel.sources import Source
+from enrichers.intel.taxii import MAX_BYTES
 from enrichers.web import Limits, Web, new_client
 from models.errors import ConfigError
 from tests.enrichers.server import Asked, Reply, Waits, json_reply, serving
 
 LIMITS = Limits(max_bytes=100_000)
 LOGIN = {"user": "alice", "password": "env:KEY"}
+NOW = 1_760_000_000_000
 UUIDS = [f"5c8ff3e2-0000-4000-8000-00000000000{number}" for number in range(3)]
 
 
-async def fetched(url: str, made: str, folder: Path, path: str = "", **more: str) -> Fetched:
+async def fetched(
+    url: str, made: str, folder: Path, path: str = "", *, now: int = NOW, source_s: float = SOURCE_S, **more: str
+) -> Fetched:
     waits = Waits()
     async with new_client(LIMITS) as client:
         web = Web(client, LIMITS, lambda: 0.0, waits.sleep)
         source = Source("feed", made, url + path, **more)
-        return await Fetcher(web, folder, {"KEY": "hunter2"}).fetch(source)
+        return await Fetcher(web, folder, {"KEY": "hunter2"}, now, source_s).fetch(source)
 
 
 def values(made: str, found: Fetched) -> list[str]:
@@ -40,6 +46,9 @@ def values(made: str, found: Fetched) -> list[str]:
 def stix(number: int) -> dict[str, Any]:
     pattern = f"[ipv4-addr:value = '198.51.100.{number}']"
     return {"type": "indicator", "id": f"indicator--{number}", "pattern": pattern, "pattern_type": "stix"}
+
+
+STIX = orjson.dumps({"type": "bundle", "objects": [stix(7)]})
 
 
 def taxii(pages: dict[str, list[int]]) -> Callable[[Asked], Reply]:
@@ -92,6 +101,17 @@ async def test_pages_that_break_off_are_fetched_again_from_where_it_was_whole(tm
         found = await fetched(server.url, "taxii", tmp_path, "/root/")
     assert found.missing == ""
     assert values("taxii", found) == ["198.51.100.1", "198.51.100.1", "198.51.100.2"]
+
+
+async def test_a_copy_that_grew_too_large_is_begun_anew(tmp_path: Path) -> None:
+    whole = taxii({"": [1], "p2": [2]})
+    with serving(whole) as server:
+        found = await fetched(server.url, "taxii", tmp_path, "/root/")
+        assert found.path
+        with found.path.open("ab") as copy:
+            copy.truncate(MAX_BYTES + 1)  # a file with a hole: it takes no room
+        found = await fetched(server.url, "taxii", tmp_path, "/root/")
+    assert values("taxii", found) == ["198.51.100.1", "198.51.100.2"]
 
 
 @pytest.mark.parametrize(
@@ -164,6 +184,75 @@ async def test_a_server_that_fails_leaves_the_last_copy(tmp_path: Path) -> None:
             found = await fetched(server.url, "list", tmp_path, "/l.txt")
         assert found.missing
         assert values("list", found) == ["198.51.100.7"]
+
+
+HTML = b"<!DOCTYPE html>\n<title>down.example.com</title>\nwindow.location\n"
+
+
+@pytest.mark.parametrize(
+    ("made", "good", "bad", "why"),
+    [
+        ("list", b"198.51.100.7\n", b"not one\nnor this\n", "nothing in it can be read"),
+        ("list", b"198.51.100.7\n", HTML, "a page, and no list"),
+        ("csv", b"198.51.100.7\n", b"\xef\xbb\xbf \r\n" + HTML, "a page, and no list"),
+        ("stix", STIX, STIX[:-9], "not such a list: not JSON"),
+        ("stix", STIX, b'{"objects": 5}', "not such a list: neither a STIX bundle nor an object"),
+        ("stix", STIX, b'{"objects": [{"type": "indicator", "pattern": "[?"}]}', "nothing in it can be read"),
+    ],
+)
+async def test_what_is_no_list_takes_the_place_of_none(
+    tmp_path: Path, made: str, good: bytes, bad: bytes, why: str
+) -> None:
+    for body, missing, now in ((good, "", NOW), (bad, why, NOW + 5)):
+        with serving(lambda _, body=body: Reply(body)) as server:
+            found = await fetched(server.url, made, tmp_path, "/l", now=now)
+        assert (missing in found.missing, bool(found.missing), found.as_of) == (True, bool(missing), NOW)
+        assert values(made, found) == ["198.51.100.7"]
+    assert [path.name for path in (tmp_path / "feed").iterdir()].count("list") == 1
+    assert not list((tmp_path / "feed").glob(".*"))
+
+
+@pytest.mark.parametrize("body", [b"", b"# nothing today\n", b"198.51.100.7\nnot one\n"])
+async def test_a_list_may_be_empty_or_hold_mistakes(tmp_path: Path, body: bytes) -> None:
+    with serving(lambda _: Reply(body)) as server:
+        found = await fetched(server.url, "list", tmp_path, "/l")
+    assert (found.missing, found.as_of) == ("", NOW)
+
+
+async def test_a_misp_event_that_is_none_leaves_the_last_one_and_one_of_other_things_is_one(tmp_path: Path) -> None:
+    with serving(misp({UUIDS[0]: 1, UUIDS[1]: 2})) as server:
+        await fetched(server.url, "misp", tmp_path)
+    whole = misp({UUIDS[0]: 5, UUIDS[1]: 6})
+    other = {"Event": {"info": "x", "Attribute": [{"type": "yara", "to_ids": True, "value": "rule x {}"}]}}
+
+    def answer(asked: Asked) -> Reply:
+        if UUIDS[0] in asked.path:
+            return Reply(b'{"Event": 5}')
+        return json_reply(other) if UUIDS[1] in asked.path else whole(asked)
+
+    with serving(answer) as server:
+        found = await fetched(server.url, "misp", tmp_path, now=NOW + 5)
+    assert found.missing == f"event {UUIDS[0]}: not such a list: no MISP event"
+    assert (found.as_of, values("misp", found)) == (NOW, ["198.51.100.1"])
+
+
+@pytest.mark.parametrize("made", ["list", "misp", "taxii"])
+async def test_a_list_that_takes_too_long_holds_up_no_other_and_keeps_its_copy(tmp_path: Path, made: str) -> None:
+    answers = {"list": lambda _: Reply(b"198.51.100.1\n"), "misp": misp({UUIDS[0]: 1}), "taxii": taxii({"": [1]})}
+    with serving(answers[made]) as server:
+        await fetched(server.url, made, tmp_path, "/root/" if made == "taxii" else "/l")
+    with serving(lambda _: Reply(b"", stall=True)) as server:
+        found = await fetched(server.url, made, tmp_path, "/root/" if made == "taxii" else "/l", now=5, source_s=1.0)
+    assert (found.missing, found.as_of) == ("not whole within 1 s", NOW)
+    assert values(made, found) == ["198.51.100.1"]
+
+
+async def test_a_list_on_disk_is_as_old_as_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "l.txt"
+    path.write_text("198.51.100.7\n")
+    os.utime(path, (NOW / 1000, NOW / 1000))
+    assert await fetched(str(path), "list", tmp_path) == Fetched(path, "", NOW)
+    assert await fetched(str(tmp_path / "none"), "list", tmp_path) == Fetched(tmp_path / "none")
 
 
 async def test_a_list_that_never_came_is_missing(tmp_path: Path) -> None:

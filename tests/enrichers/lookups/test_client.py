@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -9,12 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import parse_qs, unquote
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from enrichers.lookups.cache import ReputationCache
-from enrichers.lookups.client import LIMITS, NO_KEY, Clocks, Lookups
+from enrichers.lookups.client import LIMITS, NO_KEY, RESTING, SLOTS, Clocks, Lookups
 from enrichers.lookups.gate import Gate, Question
 from enrichers.lookups.limits import Rate
 from enrichers.lookups.provider import Provider
@@ -26,6 +28,7 @@ from tests.enrichers.server import Asked, Reply, Server, Waits, json_reply, serv
 
 KEY = Secret("hunter2")
 INTERNAL = ("ours.example.net", "Corp-Name.com.")
+NOW = 1_000_000  # where the clock of `Waits` begins, ms
 FOUND = {"data": {"abuseConfidenceScore": 90, "totalReports": 1}}
 
 
@@ -63,7 +66,7 @@ async def test_an_address_is_asked_for_and_remembered(tmp_path: Path) -> None:
         second = await here.lookups.ask("address", "::ffff:8.8.8.8")
         here.waits.now += PROVIDERS["abuseipdb"].ttl_s
         await here.lookups.ask("address", "8.8.8.8")
-        assert first == second == (Reputation("abuseipdb", 90, malicious=True, reports=1),)
+        assert first == second == (Reputation("abuseipdb", 90, malicious=True, reports=1, asked=NOW),)
         assert here.server.paths == ["/api/v2/check?ipAddress=8.8.8.8&maxAgeInDays=90"] * 2
         assert here.server.asked[0].headers["key"] == "hunter2"
 
@@ -182,8 +185,23 @@ async def test_what_is_refused_says_so(tmp_path: Path, kind: str, value: str) ->
 
 
 def test_only_the_gate_makes_questions() -> None:
-    assert Gate().admit("domain", "Evil.ORG.") == Question("domain", "evil.org")
-    assert Gate().admit("hash", "A" * 32) == Question("hash", "a" * 32)
+    gate = Gate(INTERNAL)
+    assert gate.admit("domain", "Evil.ORG.") == Question("domain", "evil.org")
+    assert gate.admit("hash", "A" * 32) == Question("hash", "a" * 32)
+
+
+def test_no_name_is_sent_before_it_is_said_which_are_ones_own() -> None:
+    refused = Gate(()).admit("domain", "laptop7.acme.com")
+    assert isinstance(refused, NoReputation)
+    assert refused.was_refused
+    assert isinstance(Gate(()).admit("address", "8.8.8.8"), Question)
+
+
+@pytest.mark.parametrize("value", ["8.8.4.1", "::ffff:8.8.4.1", "2002:808:401::1", "64:ff9b::8.8.4.1", "2a01:4f8::7"])
+def test_no_address_of_ones_own_public_networks_is_sent(value: str) -> None:
+    gate = Gate((), (ipaddress.ip_network("8.8.4.0/24"), ipaddress.ip_network("2a01:4f8::/32")))
+    assert isinstance(gate.admit("address", value), NoReputation)
+    assert isinstance(gate.admit("address", "8.8.8.8"), Question)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +211,7 @@ def test_only_the_gate_makes_questions() -> None:
         (Reply(status=403), "it answered 403"),
         (Reply(status=500), "127.0.0.1 answered 500"),
         (Reply(status=302, headers={"location": "http://10.0.0.1/"}), "it redirects to another server, 10.0.0.1"),
-        (Reply(b"x" * 5_000_000), "an answer of more than 4,194,304 bytes"),
+        (Reply(b"x" * 5_000_000), "an answer of more than 1,048,576 bytes"),
     ],
 )
 async def test_a_service_that_fails_is_missing_by_name(tmp_path: Path, reply: Reply, reason: str) -> None:
@@ -204,7 +222,7 @@ async def test_a_service_that_fails_is_missing_by_name(tmp_path: Path, reply: Re
 async def test_a_service_that_does_not_know_says_nothing_bad(tmp_path: Path) -> None:
     async with desk(lambda _: Reply(status=404), tmp_path / "c") as here:
         for _ in range(2):
-            assert await here.lookups.ask("address", "8.8.8.8") == (Reputation("abuseipdb"),)
+            assert await here.lookups.ask("address", "8.8.8.8") == (Reputation("abuseipdb", asked=NOW),)
         assert len(here.server.asked) == 1
 
 
@@ -213,7 +231,7 @@ async def test_a_service_that_keeps_failing_is_left_alone(tmp_path: Path) -> Non
         found = [(await here.lookups.ask("address", f"8.8.8.{number}"))[0] for number in range(7)]
         assert [one.reason for one in found if isinstance(one, NoReputation)] == [
             *["it answered 401"] * 5,
-            *["it failed time after time and is left alone for a while"] * 2,
+            *[RESTING] * 2,
         ]
         assert len(here.server.asked) == 5
         here.waits.now += 60
@@ -222,23 +240,26 @@ async def test_a_service_that_keeps_failing_is_left_alone(tmp_path: Path) -> Non
 
 
 async def test_questions_wait_for_their_turn_and_not_for_ever(tmp_path: Path) -> None:
-    slow = replace(PROVIDERS["abuseipdb"], rates=(Rate(1, 10),))
+    slow = replace(PROVIDERS["abuseipdb"], rates=(Rate(1, 1),))
     never = replace(PROVIDERS["abuseipdb"], name="never", rates=(Rate(1, 1000),))
     async with desk(answering, tmp_path / "c", [slow, never]) as here:
         await here.lookups.ask("address", "8.8.8.8")
         found = await here.lookups.ask("address", "8.8.4.4")
         assert found == (
-            Reputation("abuseipdb", 90, malicious=True, reports=1),
+            Reputation("abuseipdb", 90, malicious=True, reports=1, asked=NOW + 1000),
             NoReputation("never", "its rate is used up"),
         )
-        assert here.waits.seconds == [10]
+        assert here.waits.seconds == [1]
 
 
 async def test_without_its_key_a_service_is_not_asked(tmp_path: Path) -> None:
     providers = [PROVIDERS["abuseipdb"], PROVIDERS["internetdb"]]
     async with desk(lambda _: json_reply({"tags": []}), tmp_path / "c", providers, NO_KEY) as here:
         found = await here.lookups.ask("address", "8.8.8.8")
-        assert found == (NoReputation("abuseipdb", "no key is configured"), Reputation("internetdb", malicious=False))
+        assert found == (
+            NoReputation("abuseipdb", "no key is configured"),
+            Reputation("internetdb", malicious=False, asked=NOW),
+        )
         assert here.server.paths == ["/8.8.8.8"]
 
 
@@ -252,3 +273,41 @@ async def test_the_key_is_in_no_log_no_answer_and_no_cache(tmp_path: Path, caplo
     assert caplog.records
     assert "hunter2" not in shown
     assert b"hunter2" not in (tmp_path / "c").read_bytes()
+
+
+async def test_a_service_that_asks_for_rest_gets_it(tmp_path: Path) -> None:
+    tired = iter([Reply(status=429, headers={"retry-after": "30"})])
+    async with desk(lambda _: next(tired, json_reply(FOUND)), tmp_path / "c") as here:
+        assert await _word(here) == NoReputation("abuseipdb", "127.0.0.1 answered 429")
+        here.waits.now += 29
+        assert await _word(here) == NoReputation("abuseipdb", RESTING)
+        here.waits.now += 1
+        assert isinstance(await _word(here), Reputation)
+        assert len(here.server.asked) == 2
+
+
+async def test_a_service_is_asked_few_questions_at_a_time(tmp_path: Path) -> None:
+    now, most = 0, 0
+
+    async def answer(_: httpx.Request) -> httpx.Response:
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        for _ in range(20):  # lets every other question come as far as it gets
+            await asyncio.sleep(0)
+        now -= 1
+        return httpx.Response(200, stream=httpx.ByteStream(b"{}"))
+
+    waits = Waits()
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+        with ReputationCache(tmp_path / "c") as kept:
+            web = Web(client, LIMITS, lambda: 0.0, waits.sleep)
+            lookups = Lookups([(PROVIDERS["internetdb"], NO_KEY)], Gate(()), kept, web, Clocks(int, waits.monotonic))
+            found = await asyncio.gather(*(lookups.ask("address", f"8.8.8.{number}") for number in range(20)))
+    assert [type(one) for (one,) in found] == [Reputation] * 20
+    assert most == SLOTS
+
+
+async def _word(here: Desk) -> Reputation | NoReputation:
+    (found,) = await here.lookups.ask("address", "8.8.8.8")
+    return found
