@@ -198,6 +198,7 @@ def _states(cluster: _Cluster, table: tuple[Topic, ...]) -> tuple[TopicState, ..
     return tuple(
         TopicState(t.name, *counts[t.name], {setting: values[t.name][setting] for setting in topics.settings(t)})
         for t in there
+        if t.name in values
     )
 
 
@@ -205,11 +206,14 @@ def _describe(cluster: _Cluster, names: list[str]) -> dict[str, dict[str, str]]:
     if not names:
         return {}
     resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in names]
-    answers = cluster.admin.describe_configs(resources, request_timeout=cluster.left_s())
-    return {
-        resource.name: {name: str(entry.value) for name, entry in cluster.wait(future).items()}
-        for resource, future in answers.items()
-    }
+    found = {}
+    for resource, future in cluster.admin.describe_configs(resources, request_timeout=cluster.left_s()).items():
+        try:
+            found[resource.name] = {name: str(entry.value) for name, entry in cluster.wait(future).items()}
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:  # it went since it was listed
+                raise
+    return found
 
 
 def check(
