@@ -17,6 +17,7 @@ import re
 import secrets
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -173,6 +174,11 @@ def forget(bootstrap: str, prefix: str) -> None:
     own = [topic for topic in admin.list_topics(timeout=OWN_TIMEOUT_S).topics if topic.startswith(prefix)]
     for deleted in admin.delete_topics(own, request_timeout=OWN_TIMEOUT_S).values() if own else ():
         deleted.result(timeout=OWN_TIMEOUT_S)
+    # The controller answers before every broker has heard of it.
+    deadline = time.monotonic() + OWN_TIMEOUT_S
+    while not admin.list_topics(timeout=OWN_TIMEOUT_S).topics.keys().isdisjoint(own):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"topics are still there: {', '.join(own)}")
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses by marker
