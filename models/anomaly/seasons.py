@@ -1,0 +1,55 @@
+"""Hours of the week, and small tables of what is known of each of them.
+
+Hours are counted from 1970-01-01 00:00 UTC. An entity's own zone shows in its hours: nothing here knows zones.
+A table is bytes, WIDTH for every slot that was ever seen, sorted by slot: how often, and one number.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import Final
+
+DAY_HOURS: Final = 24
+WEEK_DAYS: Final = 7
+WEEKEND: Final = 5  # its first day: Saturday
+SLOTS: Final = 2 * DAY_HOURS  # hour of a working day, hour of the weekend
+WIDTH: Final = 3
+MAX_SEEN: Final = 15  # four bits
+NUMBER_BITS: Final = 12
+ZERO: Final = 1 << (NUMBER_BITS - 1)  # how 0 is written, so that numbers may be less
+MASK: Final = (1 << NUMBER_BITS) - 1
+_SINCE_MONDAY: Final = 3 * DAY_HOURS  # 1970-01-01 was a Thursday
+
+
+def day_of_week(hour: int) -> int:
+    """Return the day of the week of an hour: Monday is 0."""
+    return (hour + _SINCE_MONDAY) // DAY_HOURS % WEEK_DAYS
+
+
+def is_weekend(hour: int) -> bool:
+    """Tell whether an hour is of a Saturday or Sunday, UTC."""
+    return (hour + _SINCE_MONDAY) % (WEEK_DAYS * DAY_HOURS) >= WEEKEND * DAY_HOURS
+
+
+def slot_of(hour: int) -> int:
+    """Return the slot of an hour: hour of day, plus DAY_HOURS at the weekend."""
+    return hour % DAY_HOURS + (DAY_HOURS if is_weekend(hour) else 0)
+
+
+def look_up(table: bytes, slot: int) -> tuple[int, int]:
+    """Return how often a slot was seen, and its number; never and 0 when there is no such row."""
+    row = table[::WIDTH].find(slot)
+    at = row * WIDTH
+    if row < 0 or at + WIDTH > len(table):
+        return 0, 0
+    packed = table[at + 1] << 8 | table[at + 2]
+    return packed >> NUMBER_BITS, (packed & MASK) - ZERO
+
+
+def put(table: bytes, slot: int, seen: int, number: int) -> bytes:
+    """Return the table with a row put in, its numbers held within what a row can keep."""
+    at = bisect_left(table[::WIDTH], slot) * WIDTH
+    packed = min(max(seen, 0), MAX_SEEN) << NUMBER_BITS | min(max(number, -ZERO), ZERO - 1) + ZERO
+    row = bytes((slot, packed >> 8, packed & 0xFF))
+    after = at + WIDTH if table[at : at + 1] == row[:1] else at
+    return table[:at] + row + table[after:]
