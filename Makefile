@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-from-lock
 
-.PHONY: help setup demo test check up bench bench-correlate bench-correlate-kafka bench-peers bench-detect bench-ingest bench-rules bench-enrich lock clean
+.PHONY: help setup demo test check up bench bench-correlate bench-correlate-kafka bench-peers bench-detect bench-ingest bench-rules bench-enrich bench-nab lock clean
 
 help:            ## List the targets
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -58,6 +58,9 @@ bench-rules: setup  ## braid rules test on 500 made rules with 1,100 tests
 
 bench-enrich: setup  ## What enriching an event costs, by enricher
 	$(BIN)/python -m tests.benchmarks.enrich
+
+bench-nab: setup  ## The detector of series on the Numenta Anomaly Benchmark, with NAB=checkout of it
+	$(BIN)/python -m tests.benchmarks.nab $(NAB)
 
 lock: setup      ## Renew the pinned dependencies
 	$(BIN)/python -m pip install --quiet uv
