@@ -12,6 +12,8 @@ from typing import Final
 from agents.facts import Gathered, Held, Telling
 from agents.store import Stored
 from agents.text import MAX_PLAIN, Count, moment, plain, quoted
+from agents.unenriched import unenriched
+from enrichers.context.bearing import PREFIX
 from models.entity import EntityKey
 from models.fact import Fact
 from models.verdict import Claim, Evidence
@@ -61,13 +63,18 @@ def _fired(gathered: Gathered) -> Iterator[Citing]:
             yield _citing(f"Detection {name} fired {again} {span}.", _both(rest))
 
 
+def _shown(what: str, pairs: Iterable[tuple[str, str]]) -> str:
+    shown = ", ".join(f"{plain(name.removeprefix(PREFIX))} {quoted(value)}" for name, value in pairs)
+    return f"{what}{shown}." if shown else ""
+
+
 def _one_signal(held: Held, looked_at: tuple[EntityKey, ...]) -> str:
     signal = held.signal.signal
     named = [entity for entity in looked_at if entity in signal.entities] or list(signal.entities[:1])
     where = "".join(f" on {entity.type} {quoted(entity.value)}" for entity in named)
     times = f", {signal.count} times in that second" if signal.count > 1 else ""
-    shown = ", ".join(f"{plain(name)} {quoted(value)}" for name, value in signal.matched[:MAX_FIELDS])
-    fields = f" Matched: {shown}." if shown else ""
+    fields = _shown(" Matched: ", [pair for pair in signal.matched if not pair[0].startswith(PREFIX)][:MAX_FIELDS])
+    fields += _shown(" Known: ", [pair for pair in signal.matched if pair[0].startswith(PREFIX)])
     return f"Detection {quoted(signal.analytic.name)} fired{where} at {moment(signal.time)}{times}.{fields}"
 
 
@@ -132,13 +139,14 @@ def _around(gathered: Gathered) -> Iterator[Citing]:
 
 
 def missing_in_words(gathered: Gathered) -> tuple[str, ...]:
-    """Name what could not be judged: members that cannot be shown, silent sources, unseen domains, cut answers."""
+    """Name what could not be judged: lost members, silent sources, unseen domains, cut answers, missing enrichment."""
     return (
         *(f"signal {member.uid} ({plain(member.analytic.name)}): {wrong}" for member, wrong in gathered.lost),
         *(f"source {plain(source)} was heard the day before and not around the sequence" for source in gathered.silent),
         *(f"no {domain} telemetry was seen around the sequence" for domain in gathered.unseen),
         *(plain(refused, MAX_PLAIN) for refused in gathered.refused),
         *(plain(untold, MAX_PLAIN) for untold in gathered.untold),
+        *unenriched(gathered.held),
     )
 
 

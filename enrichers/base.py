@@ -1,15 +1,16 @@
-"""One small protocol for everything that adds to an event, and the chain that asks them all and fails open.
+"""One small protocol for everything that adds to an event, and what it adds.
 
-An enricher says what it would add and touches nothing: it may answer two events with the very same objects, and one
-that fails has added nothing. What the source itself said always stays.
+An enricher is asked of the subjects of an event, one by one, and says what it would add; it touches nothing. What it
+says holds for every event with that subject, so events share it. One that fails has added nothing, and what the source
+itself said always stays. `enrichers.chain` asks them all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Final, NamedTuple, Protocol
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
 
-from models.errors import EnrichmentFailed
+from enrichers.subjects import EVENT, Subject
 from models.event import Event
 from models.finding import Signal
 
@@ -17,15 +18,11 @@ MAX_REASON: Final = 300
 EVERY_RULE: Final = "*"
 NOTHING_QUIET: Final[frozenset[str]] = frozenset()
 Path = tuple[str, ...]
-# What an enricher raises when it, or what it reads, has a fault: that enricher adds nothing to that event, no more.
-_FAULTS: Final = (
-    *(ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError),
-    EnrichmentFailed,
-)
+ALWAYS: Final = 1 << 62  # ms: later than any event
 
 
 class Additions(NamedTuple):
-    """What one enricher adds to one event. Never changed once it is made: events share it.
+    """What one enricher adds to an event. Never changed once it is made: events share it.
 
     Attributes:
         attributes: Paths of objects of the event, such as `("actor", "user")`, and the OCSF attributes to add there. An
@@ -46,17 +43,56 @@ class Additions(NamedTuple):
     quiet: frozenset[str] = NOTHING_QUIET
 
 
+class Told(NamedTuple):
+    """What an enricher says of one subject.
+
+    Attributes:
+        additions: What it adds to every event with that subject; None for nothing.
+        from_ms: First event time for which that is so.
+        to_ms: First event time for which it is so no longer.
+        ask: Whether more than the subject matters: then `enrich` is asked of the event.
+    """
+
+    additions: Additions | None = None
+    from_ms: int = -ALWAYS
+    to_ms: int = ALWAYS
+    ask: bool = False
+
+
+NOTHING: Final = Told()
+
+
 class Enricher(Protocol):
-    """Know something of events from outside of them. For one thread; may remember, within a bound."""
+    """Know something of subjects from outside of the events. For one thread."""
 
     @property
     def name(self) -> str:
         """Return the short name under which failures are recorded and counted."""
 
-    def enrich(self, event: Event) -> Additions | None:
-        """Return what to add, None for nothing; raise EnrichmentFailed when it cannot be known.
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Return the kinds of subjects that it is asked of."""
 
-        Sees the event as its source told it, without what other enrichers add. Reads no clock, file or network.
+    def about(self, subject: Subject, time_ms: int) -> Told:
+        """Return what to add to events with a subject; raise EnrichmentFailed when it cannot be known.
+
+        Sees what the source told, without what other enrichers add. Reads no clock, file or network. Whoever asks
+        remembers the answer. Of the kind `EVENT` it is asked once, for what is said of every event.
+
+        Args:
+            subject: What is asked.
+            time_ms: Time of the event; an answer that depends on it says for how long it holds.
+        """
+
+
+@runtime_checkable
+class EventEnricher(Enricher, Protocol):
+    """Know something that takes the whole event."""
+
+    def enrich(self, event: Event) -> Additions | None:
+        """Return what to add beside what was told of its subjects; raise EnrichmentFailed when it cannot be known.
+
+        Asked only of events of which a subject said so (`Told.ask`).
         """
 
 
@@ -80,110 +116,16 @@ class Enriched(NamedTuple):
         return rule in self.quiet or EVERY_RULE in self.quiet
 
 
-class Chain:
-    """The configured enrichers. What two of them would add in the same place, the first one does."""
-
-    __slots__ = ("enrichers",)
-
-    def __init__(self, enrichers: Iterable[Enricher] = ()) -> None:
-        self.enrichers = tuple(enrichers)
-
-    def enrich(self, event: Event) -> Enriched:
-        """Ask every enricher. One that raises is noted in `unmapped.braid.enrichment_failures`, and stops no other."""
-        found: list[Additions] = []
-        failures: list[dict[str, str]] = []
-        for enricher in self.enrichers:
-            try:
-                additions = enricher.enrich(event)
-            except _FAULTS as error:
-                failures.append(_failure(enricher, _reason(error)))
-                continue
-            if additions is None:
-                continue
-            found.append(additions)
-            if additions.missing:
-                failures += [_failure(enricher, reason) for reason in additions.missing]
-        if not (found or failures):
-            return Enriched(event)
-        return _enriched(event, found, failures)
-
-
-NO_ENRICHMENT: Final = Chain()
-
-
 class Unavailable:
     """Stand in for an enricher that could not be made: every event says what it lacks, and why."""
 
-    __slots__ = ("_additions", "name")
+    __slots__ = ("_told", "kinds", "name")
 
     def __init__(self, name: str, reason: str) -> None:
         self.name = name
-        self._additions = Additions(missing=(reason,))
+        self.kinds = frozenset({EVENT})
+        self._told = Told(Additions(missing=(reason,)))
 
-    def enrich(self, event: Event) -> Additions:  # noqa: ARG002  # the protocol's
+    def about(self, subject: Subject, time_ms: int) -> Told:  # noqa: ARG002  # the protocol's
         """Say that it is missing."""
-        return self._additions
-
-
-def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, EnrichmentFailed) else f"{type(error).__name__}: {error}"
-
-
-def _failure(enricher: Enricher, reason: str) -> dict[str, str]:
-    told = reason[:MAX_REASON].encode("utf-8", "replace").decode()  # a reason may quote what no JSON can hold
-    return {"enricher": enricher.name, "reason": told}
-
-
-def _enriched(event: Event, found: list[Additions], failures: list[dict[str, str]]) -> Enriched:
-    body = {**event.ocsf}
-    enrichments: list[Mapping[str, Any]] = []
-    hits: tuple[Signal, ...] = ()
-    quiet = NOTHING_QUIET
-    for additions in found:
-        for path, members in additions.attributes:
-            _add(body, path, members)
-        enrichments += additions.enrichments
-        hits += additions.hits
-        quiet |= additions.quiet
-    if enrichments:
-        body["enrichments"] = [*_list(body["enrichments"]), *enrichments] if "enrichments" in body else enrichments
-    if not failures:
-        return Enriched(_with(event, body), hits, quiet)
-    body["unmapped"] = _noted(body.get("unmapped"), failures)
-    return Enriched(_with(event, body), hits, quiet, tuple([failure["enricher"] for failure in failures]))
-
-
-def _with(event: Event, body: dict[str, Any]) -> Event:
-    return Event(
-        event.uid,
-        event.time,
-        event.source,
-        event.logsource,
-        event.native,
-        body,
-        event.at,
-        event.sha256,
-        event.about,
-    )
-
-
-def _add(body: dict[str, Any], path: Path, members: Mapping[str, Any]) -> None:
-    """Add members to the object at a path; what lies on the path is copied, since others may have it too."""
-    for name in path:
-        inner = body.get(name)
-        own = {**inner} if type(inner) is dict else {}
-        body[name] = own
-        body = own
-    for name, value in members.items():
-        if body.get(name) is None:
-            body[name] = value
-
-
-def _noted(unmapped: Any, failures: list[dict[str, str]]) -> dict[str, Any]:
-    known = unmapped if isinstance(unmapped, dict) else {}
-    own = known.get("braid")
-    return {**known, "braid": {**(own if isinstance(own, dict) else {}), "enrichment_failures": failures}}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+        return self._told

@@ -6,20 +6,19 @@ IPinfo. What the source itself said of an endpoint stays; only what it does not 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, Protocol
 
-from enrichers.base import Additions
-from enrichers.names import MAX_ADDRESS, address
+from enrichers.base import NOTHING, Additions, Told
+from enrichers.names import address
 from enrichers.places import flags_in, location_in, network_in, system_in
-from enrichers.reserved import reserved_block
+from enrichers.reserved import is_routed_ipv4, reserved_block
+from enrichers.subjects import PLACE, Subject
 from models.errors import EnrichmentFailed
-from models.event import Event
 
 NAME: Final = "geo"
-SOURCE: Final = "src_endpoint"
-TARGET: Final = "dst_endpoint"
+ENDS: Final = frozenset({"src_endpoint", "dst_endpoint"})
 REMEMBERED: Final = 32_768  # addresses
 
 
@@ -53,7 +52,7 @@ class Place(NamedTuple):
 class GeoEnricher:
     """Add location, autonomous system and flags to both ends of an event."""
 
-    __slots__ = ("_source", "_target", "name")
+    __slots__ = ("_place", "kinds", "name")
 
     def __init__(self, databases: Iterable[Database], missing: Iterable[str] = ()) -> None:
         """Prepare.
@@ -64,44 +63,18 @@ class GeoEnricher:
                 would have been looked up.
         """
         self.name = NAME
-        place = lru_cache(REMEMBERED)(_Lookup(tuple(databases), tuple(missing)))
-        self._source = lru_cache(REMEMBERED)(_End(SOURCE, place))
-        self._target = lru_cache(REMEMBERED)(_End(TARGET, place))
+        self.kinds = frozenset({PLACE})
+        self._place = lru_cache(REMEMBERED)(_Lookup(tuple(databases), tuple(missing)))
 
-    def enrich(self, event: Event) -> Additions | None:
-        """Look up the address of each end."""
-        body = event.ocsf
-        ip = _ip_of(body.get(SOURCE))
-        source = self._source(ip) if ip is not None else None
-        ip = _ip_of(body.get(TARGET))
-        target = self._target(ip) if ip is not None else None
-        if source is None or target is None:
-            return source or target
-        missing = tuple(dict.fromkeys(source.missing + target.missing))
-        return Additions(source.attributes + target.attributes, source.enrichments + target.enrichments, (), missing)
-
-
-def _ip_of(endpoint: Any) -> str | None:
-    if type(endpoint) is not dict:
-        return None
-    ip = endpoint.get("ip")
-    return ip if type(ip) is str and len(ip) <= MAX_ADDRESS else None
-
-
-class _End:
-    """Say what an address adds where it is one of the ends of an event."""
-
-    def __init__(self, end: str, place: Callable[[str], Place | None]) -> None:
-        self._end = end
-        self._place = place
-
-    def __call__(self, ip: str) -> Additions | None:
-        place = self._place(ip)
+    def about(self, subject: Subject, time_ms: int) -> Told:  # noqa: ARG002  # the protocol's
+        """Look up the address of one end."""
+        ip = subject.names["ip"]
+        place = self._place(ip) if ip is not None and subject.where in ENDS else None
         if place is None:
-            return None
-        attributes = (((self._end,), place.attributes),) if place.attributes else ()
-        enrichments = (_flagged(self._end, ip, place),) if place.flags else ()
-        return Additions(attributes, enrichments, (), place.missing)
+            return NOTHING
+        attributes = ((subject.path, place.attributes),) if place.attributes else ()
+        enrichments = (_flagged(subject.where, ip, place),) if place.flags else ()
+        return Told(Additions(attributes, enrichments, (), place.missing))
 
 
 def _flagged(end: str, ip: str, place: Place) -> dict[str, Any]:
@@ -122,8 +95,8 @@ class _Lookup:
         self._missing = missing
 
     def __call__(self, given: str) -> Place | None:
-        ip = address(given)
-        if ip is None or reserved_block(ip) is not None:
+        ip = given if is_routed_ipv4(given) else _routed(given)
+        if ip is None:
             return None
         attributes: dict[str, Any] = {}
         flags: dict[str, bool] = {}
@@ -146,3 +119,8 @@ class _Lookup:
             provider = provider or (database.label if found else "")
             flags = {**found, **flags}
         return Place(attributes, flags, provider, missing) if attributes or flags or missing else None
+
+
+def _routed(given: str) -> str | None:
+    ip = address(given)
+    return None if ip is None or reserved_block(ip) is not None else ip

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, fields
+from typing import Any, Final, NamedTuple
 
 from models.ocsf import domain_of
 from models.records import Coordinates
@@ -61,3 +61,23 @@ class Event:
     def domain(self) -> str:
         """Return `identity`, `network` or `workload`."""
         return self.about or domain_of(self.class_uid)
+
+    def with_ocsf(self, body: dict[str, Any]) -> Event:
+        """Return the same event with another OCSF body: every enriched event is one, at half the cost of a new one."""
+        made = _new(Event)
+        _set_uid(made, self.uid)
+        _set_time(made, self.time)
+        _set_source(made, self.source)
+        _set_logsource(made, self.logsource)
+        _set_native(made, self.native)
+        _set_ocsf(made, body)
+        _set_at(made, self.at)
+        _set_sha256(made, self.sha256)
+        _set_about(made, self.about)
+        return made
+
+
+_new: Final = object.__new__
+_set_uid, _set_time, _set_source, _set_logsource, _set_native, _set_ocsf, _set_at, _set_sha256, _set_about = (
+    getattr(Event, field.name).__set__ for field in fields(Event)
+)

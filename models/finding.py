@@ -15,6 +15,7 @@ from models.records import Coordinates
 _PLAIN: Final = {"%7C": "|", "%25": "%"}  # in a group's key
 _ESCAPE: Final = re.compile("%(?=7C|25)")  # any other percent sign stands as it is
 _ESCAPED: Final = re.compile("%7C|%25")
+STATISTICAL, LEARNING = 3, 4  # OCSF analytic types
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,11 @@ class Analytic:
     author: str = ""
     severity_id: int = 3
     attacks: tuple[Attack, ...] = ()
+
+    @property
+    def is_model(self) -> bool:
+        """Tell whether it is a model that was learned: it finds something only once a minute or an hour is over."""
+        return self.type_id in (STATISTICAL, LEARNING)
 
     @property
     def tactics(self) -> frozenset[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from enrichers.base import Chain, Enricher, Unavailable
+from enrichers.base import Enricher, Unavailable
+from enrichers.chain import Chain
 from enrichers.context.allow import NAME as ALLOW
 from enrichers.context.allow import AllowEnricher
 from enrichers.context.allow_file import load_allowed
@@ -18,7 +19,9 @@ from enrichers.geo import NAME as GEO
 from enrichers.intel.enricher import NAME as INTEL
 from enrichers.intel.enricher import IntelEnricher
 from enrichers.intel.table import IntelTable
+from enrichers.links.persons import NOBODY, Persons
 from enrichers.mmdb import open_geo
+from enrichers.persons import persons_of
 from models.errors import ConfigError, EnrichmentFailed
 from streams.config import Settings
 
@@ -30,10 +33,12 @@ class Made:
     Attributes:
         enricher: The enricher, None where nothing asks for it.
         problems: What could not be loaded; the events say so too.
+        persons: Whose names it knows.
     """
 
     enricher: Enricher | None
     problems: tuple[str, ...] = ()
+    persons: Persons = NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,8 @@ def _context(settings: Settings, tables: Tables) -> Made:
     identities = {identity.uid: identity for identity in (*files.identities, *tables.identities)}
     if not (assets or identities or tables.missing):
         return Made(None)
-    return Made(ContextEnricher(assets.values(), identities.values(), tables.missing))
+    enricher = ContextEnricher(assets.values(), identities.values(), tables.missing)
+    return Made(enricher, persons=persons_of(identities.values()))
 
 
 def _allow(settings: Settings, _: Tables) -> Made:
@@ -98,4 +104,11 @@ def make_chain(settings: Settings) -> Chain:
     problems = [problem for each in made for problem in each.problems]
     if problems:
         raise ConfigError("\n".join(problems))
-    return Chain(each.enricher for each in made if each.enricher is not None)
+    return chain_of(made)
+
+
+def chain_of(made: Iterable[Made]) -> Chain:
+    """Join what was made."""
+    known = tuple(made)
+    persons = next((each.persons for each in known if each.persons is not NOBODY), NOBODY)
+    return Chain((each.enricher for each in known if each.enricher is not None), persons=persons)

@@ -7,9 +7,13 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Final
 
-from enrichers.base import NO_ENRICHMENT, Chain, Enriched
+from enrichers.base import Enriched
+from enrichers.chain import NO_ENRICHMENT, Chain
+from enrichers.context.bearing import Bearing, bearing_of
 from enrichers.entities import entities_of
 from enrichers.links import links_of
+from enrichers.links.persons import NOBODY
+from enrichers.persons import linked_names
 from models import ocsf
 from models.entity import EntityLink
 from models.event import Event
@@ -153,8 +157,16 @@ class Ingest:
             matches = tuple(match for match in matches if not enriched.silences(match.rule.analytic.uid))
             hits = tuple(hit for hit in hits if not enriched.silences(hit.analytic.uid))
         excepted = detection.excepted + len(detection.matches) - len(matches) + len(enriched.hits) - len(hits)
-        signals = self._signals(event, matches, hits)
-        return Ingested(event, signals, links_of(event), dead, excepted, enriched.failed)
+        signals = self._signals(event, matches, hits, parsed.ocsf)
+        return Ingested(event, signals, self._links(event, signals), dead, excepted, enriched.failed)
+
+    def _links(self, event: Event, signals: tuple[Routed, ...]) -> tuple[EntityLink, ...]:
+        """Return what the event shows, and the names of those whom a signal is about."""
+        persons = self._enrichment.persons
+        shown = links_of(event, persons)
+        if not signals or persons is NOBODY:
+            return shown
+        return (*shown, *linked_names(signals[0].signal.entities, persons, event.time, event.uid))
 
     def _enriched(self, event: Event, raw_bytes: int) -> Enriched:
         """Enrich an event; one that no topic would take any more goes on as it was."""
@@ -163,7 +175,9 @@ class Ingest:
             return found._replace(event=event)
         return found
 
-    def _signals(self, event: Event, matches: tuple[Match, ...], hits: tuple[Signal, ...]) -> tuple[Routed, ...]:
+    def _signals(
+        self, event: Event, matches: tuple[Match, ...], hits: tuple[Signal, ...], told: Mapping[str, Any]
+    ) -> tuple[Routed, ...]:
         alert = is_alert(event)
         if not (matches or alert or hits):
             return ()
@@ -191,12 +205,20 @@ class Ingest:
                     selections=match.selections,
                 )
             )
+        bearing = bearing_of(told, event.ocsf)
+        if bearing.facts:
+            signals = [_weighed(signal, bearing) for signal in signals]
         return tuple(Routed(signal, self._router.routes(signal)) for signal in signals)
 
     def _wanted(self, hit: Signal, event: Event) -> Signal:
         """Give an enricher's signal the values that correlations group it by."""
         wanted = _fields(event.ocsf, self._router.fields_wanted(hit.analytic.uid))
         return replace(hit, fields={**hit.fields, **wanted}) if wanted else hit
+
+
+def _weighed(signal: Signal, bearing: Bearing) -> Signal:
+    """Give a signal the context of its event, behind what made it fire, and the risk that follows."""
+    return replace(signal, risk=bearing.raised(signal.risk), matched=(*signal.matched, *bearing.facts))
 
 
 def _with_reason_inside(letter: DeadLetter, found: Iterable[Ingested]) -> DeadLetter:

@@ -59,8 +59,11 @@ def _why(link: EntityLink, key: str, mine: list[EntityLink], theirs: list[Entity
     other = str(link.other_end(key))
     for end, links in ((key, mine), (other, theirs)):
         kind = link.other_end(end).type
-        near = (one for one in links if overlap(one, link) and end in {str(one.left), str(one.right)})
+        observed = (one for one in links if not one.is_derived and end in {str(one.left), str(one.right)})
+        near = (one for one in observed if overlap(one, link))
         number = len({one.other_end(end) for one in near if one.other_end(end).type == kind})
         if number > limit_of(end, kind, limit):
             return f"{end} has {number} of type {kind} at a time"
-    return "too many at a time, as correlate found" if link.is_shared else ""
+    if not link.is_shared:
+        return ""
+    return "follows from one that is shared" if link.is_derived else "too many at a time, as correlate found"

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from enrichers.base import Additions, Chain, Enricher, Unavailable
+from enrichers.base import Enricher, Unavailable
+from enrichers.chain import Chain
 from models.errors import ConfigError
-from models.event import Event
 from models.finding import Analytic, EventRef, Signal
+from models.finding_ocsf import signal_to_ocsf
+from models.ocsf import encode
 from models.ocsf_schema import validate
 from models.records import RawRecord
 from models.uids import signal_uid
@@ -23,7 +25,7 @@ from streams.ingest import Ingest, Ingested
 from streams.rulebook import load_rulebook
 from streams.sources.base import MAX_RECORD_BYTES
 from streams.sources.registry import SOURCES
-from tests.enrichers.events import NOON
+from tests.enrichers.events import NOON, Adds
 from tests.enrichers.mmdb_file import write_mmdb
 from tests.raw_records import logon, process_start, raw
 
@@ -49,19 +51,6 @@ detection:
   condition: selection
 """
 STARTED = "0a4c7c52-7f3a-4a51-9d53-100000000092"
-
-
-class Adds:
-    """Answer every event alike."""
-
-    name = "adds"
-
-    def __init__(self, **additions: Any) -> None:
-        self._additions = Additions(**additions)
-
-    def enrich(self, event: Event) -> Additions:
-        del event
-        return self._additions
 
 
 @pytest.fixture
@@ -126,8 +115,8 @@ def test_what_is_allowed_fires_no_rule_and_is_counted(ingest: Ingest, settings: 
     assert len(process(ingest, record).signals) == 1
     result = process(ingest.with_enrichment(make_chain(settings)), record)
     assert (result.signals, result.excepted) == ((), 1)
-    kinds = [told["type"] for told in body(result)["enrichments"]]
-    assert (kinds[0], kinds[-1]) == ("asset", "allowed")
+    of_the_device = [told["type"] for told in body(result)["enrichments"] if told["name"].startswith("device.")]
+    assert of_the_device == ["asset", "allowed"]
 
 
 def test_hits_are_signals_before_those_of_the_rules(ingest: Ingest) -> None:
@@ -188,3 +177,23 @@ def test_a_part_that_cannot_be_made_is_stood_in_for(settings: Settings, tmp_path
     made = make_open(part, settings)
     assert isinstance(made.enricher, Unavailable)
     assert [problem.partition(": ")[2] for problem in made.problems] == ["No such file or directory"]
+
+
+def test_a_signal_carries_the_context_of_its_event_and_its_risk(ingest: Ingest, settings: Settings) -> None:
+    record = raw("windows", process_start("ws2.example.com"))
+    (settings.assets[0]).write_text('{"names": "ws2", "criticality": "critical", "owner": "bob@example.com"}')
+    (plain,) = process(ingest, record).signals
+    (routed,) = process(ingest.with_enrichment(make_chain(settings)), record).signals
+    assert (routed.signal.uid, routed.routes) == (plain.signal.uid, plain.routes)
+    assert (plain.signal.risk, routed.signal.risk) == (20, 20 + 10 + 5)
+    known = dict(routed.signal.matched[len(plain.signal.matched) :])
+    assert known == {
+        "braid.context.device.criticality": "critical",
+        "braid.context.device.owner": "bob@example.com",
+        "braid.context.actor.user.is_privileged": "true",
+        "braid.context.actor.user.is_on_leave": "true",
+    }
+    told = signal_to_ocsf(routed.signal)
+    assert validate(told) == []
+    assert known.items() <= told["evidences"][0]["data"].items()
+    assert len(encode(told)) < 4096

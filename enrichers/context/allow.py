@@ -10,20 +10,20 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from enrichers.base import Additions
-from enrichers.context.known import Interval, holding
-from enrichers.context.memory import Strangers
-from enrichers.context.users import users_of
-from enrichers.entities import child, host_of
+from enrichers.base import NOTHING, Additions, Told
+from enrichers.context.known import Interval, holding, standing
+from enrichers.intel.indicator import HASH
 from enrichers.names import address, host_name, user_name
-from models.event import Event
+from enrichers.reserved import ipv4_number
+from enrichers.subjects import DEVICE, PLACE, USER, Subject
 
 NAME: Final = "allow"
-MAX_HASHES: Final = 16
-PLACES: Final = ("src_endpoint", "dst_endpoint", "device")
-FILES: Final = (("file",), ("process", "file"), ("actor", "process", "file"))
+PLACES: Final = frozenset({"src_endpoint", "dst_endpoint", DEVICE})
+HASHES: Final = frozenset(f"{file}.hashes.value" for file in ("file", "process.file", "actor.process.file"))
+BITS: Final = (32, 128)
+T = TypeVar("T")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -67,73 +67,59 @@ Listed = tuple[str, str, Allowed]  # attribute, its value, and the entry that it
 class AllowEnricher:
     """Mark what is allowed, and silence the rules that are not to fire on it."""
 
-    __slots__ = ("_bare", "_by_hash", "_by_host", "_by_user", "_networks", "_people", "_places", "name")
+    __slots__ = ("_by_hash", "_by_host", "_by_user", "_lengths", "_networks", "kinds", "name")
 
     def __init__(self, entries: Iterable[Allowed]) -> None:
         known = tuple(entries)
         self.name = NAME
-        self._networks = [(network, entry) for entry in known for network in entry.addresses]
+        self._networks = _by_name((_prefix(network), entry) for entry in known for network in entry.addresses)
+        self._lengths = {size: sorted({length for bits, length, _ in self._networks if bits == size}) for size in BITS}
         self._by_host = _by_name((name, entry) for entry in known for name in entry.hosts)
         self._by_user = _by_name((name, entry) for entry in known for name in entry.users)
         self._by_hash = _by_name((name, entry) for entry in known for name in entry.hashes)
-        self._bare = frozenset(name.rpartition("\\")[2] for name in self._by_user)
-        self._places = Strangers(self._may_be_place)
-        self._people = Strangers(self._may_be_user)
+        lists = {PLACE: self._by_host or self._networks, USER: self._by_user, HASH: self._by_hash}
+        self.kinds = frozenset(kind for kind, listed in lists.items() if listed)
 
-    def enrich(self, event: Event) -> Additions | None:
-        """Mark each subject of the event that is on the list at the event's time."""
-        listed = self._listed(event.ocsf)
-        found = [each for each in listed if each[2].holds_at(event.time)] if listed else None
-        if not found:
-            return None
+    def about(self, subject: Subject, time_ms: int) -> Told:
+        """Mark a subject that is on the list at a time."""
+        listed = self._listed(subject)
+        if not listed:
+            return NOTHING
+        found = [each for each in listed if each[2].holds_at(time_ms)]
         quiet = frozenset[str]().union(*(entry.rules for _, _, entry in found))
-        return Additions(enrichments=tuple(_marked(*each) for each in found), quiet=quiet)
+        marks = tuple(_marked(*each) for each in found)
+        times = [time for _, _, entry in listed for time in (entry.interval, *entry.windows)]
+        return Told(Additions(enrichments=marks, quiet=quiet) if found else None, *standing(times, time_ms))
 
-    def _listed(self, body: Mapping[str, Any]) -> list[Listed]:
-        found: list[Listed] = []
-        if self._by_host or self._networks:
-            for path in PLACES:
-                place = body.get(path)
-                if type(place) is dict:
-                    names = place.get("ip"), place.get("hostname"), place.get("name")
-                    if not self._places.are_strange(names):
-                        found += _at(path, self._placed(names, own=path == "device"))
-        if self._by_user:
-            for user_path, user in users_of(body):
-                called = user.get("name"), user.get("uid"), user.get("uid_alt"), user.get("email_addr")
-                if not self._people.are_strange(called):
-                    found += _at(".".join(user_path), self._acting(user, body))
-        if self._by_hash:
-            found += self._hashed(body)
-        return found
+    def _listed(self, subject: Subject) -> list[Listed]:
+        where, names = subject.where, subject.names
+        if subject.kind == PLACE:
+            placed = self._placed(names, own=where == DEVICE) if where in PLACES else ()
+        elif subject.kind == USER:
+            placed = self._acting(names)
+        else:
+            known = self._by_hash.get(names["value"].lower(), ()) if where in HASHES else ()
+            return [(where, names["value"], entry) for entry in known]
+        return [(f"{where}.{attribute}", value, entry) for attribute, value, entry in placed]
 
-    def _placed(self, names: tuple[Any, ...], *, own: bool) -> tuple[Listed, ...]:
-        ip, *called = (name if isinstance(name, str) else None for name in names)
-        return (*self._by_ip(ip), *self._by_names(called, own=own))
+    def _placed(self, names: Mapping[str, str | None], *, own: bool) -> tuple[Listed, ...]:
+        called = names["hostname"], names["name"]
+        return (*self._by_ip(names["ip"]), *self._by_names(called, own=own))
 
-    def _acting(self, user: Mapping[str, Any], body: Mapping[str, Any]) -> tuple[Listed, ...]:
-        known = user_name(user, host_of(body))
+    def _acting(self, user: Mapping[str, Any]) -> tuple[Listed, ...]:
+        known = user_name(user, user["host"])
         listed = self._by_user.get(known, ()) if known else ()
-        return tuple(("name", _shown(user, known), entry) for entry in listed)
-
-    def _may_be_place(self, name: str) -> bool:
-        """Tell whether a name or an address can be that of a machine on the list."""
-        full = name.strip().lower().rstrip(".")
-        return full in self._by_host or host_name(name) in self._by_host or any(self._by_ip(name))
-
-    def _may_be_user(self, name: str) -> bool:
-        """Tell whether a name, with any domain and from any host, can be that of a user on the list."""
-        known = user_name({"uid": name} if name.lower().startswith("arn:") else {"name": name}, None)
-        bare = name.strip().lower().rpartition("\\")[2]
-        return known in self._by_user or bare in self._bare
+        return tuple(("name", user["name"] or known or "", entry) for entry in listed)
 
     def _by_ip(self, given: str | None) -> Iterator[Listed]:
-        ip = address(given)
-        if given is None or ip is None:
-            return
-        parsed = ipaddress.ip_address(ip)
-        found = dict.fromkeys(entry for network, entry in self._networks if parsed in network)
-        yield from (("ip", given, entry) for entry in found)
+        at = _number(given) if given and self._networks else None
+        if given and at:
+            bits, number = at
+            found = [entry for length in self._lengths[bits] for entry in self._at(bits, length, number)]
+            yield from (("ip", given, entry) for entry in dict.fromkeys(found))
+
+    def _at(self, bits: int, length: int, number: int) -> Entries:
+        return self._networks.get((bits, length, number >> (bits - length)), ())
 
     def _by_names(self, names: Iterable[str | None], *, own: bool) -> Iterator[Listed]:
         """Yield the entries of a machine: by its full name, and by its label where that can mean no other one."""
@@ -147,33 +133,28 @@ class AllowEnricher:
                 yield from ((attribute, name, entry) for entry in dict.fromkeys(found))
                 return
 
-    def _hashed(self, body: Mapping[str, Any]) -> Iterator[Listed]:
-        for path in FILES:
-            file = body
-            for name in path:
-                file = child(file, name)
-            hashes = file.get("hashes")
-            for item in hashes[:MAX_HASHES] if isinstance(hashes, list) else ():
-                value = item.get("value") if isinstance(item, dict) else None
-                if isinstance(value, str):
-                    listed = self._by_hash.get(value.lower(), ())
-                    yield from ((f"{'.'.join(path)}.hashes.value", value, entry) for entry in listed)
+
+def _number(given: str) -> tuple[int, int] | None:
+    """Return the length of an address, and the address."""
+    number = ipv4_number(given)
+    if number is not None:
+        return BITS[0], number
+    ip = address(given)
+    parsed = ipaddress.ip_address(ip) if ip else None
+    return (parsed.max_prefixlen, int(parsed)) if parsed else None
 
 
-def _by_name(pairs: Iterable[tuple[str, Allowed]]) -> dict[str, Entries]:
-    found: dict[str, Entries] = {}
+def _prefix(network: Network) -> tuple[int, int, int]:
+    """Return the length of an address, that of the network's prefix, and the prefix."""
+    bits, length = network.max_prefixlen, network.prefixlen
+    return bits, length, int(network.network_address) >> (bits - length)
+
+
+def _by_name(pairs: Iterable[tuple[T, Allowed]]) -> dict[T, Entries]:
+    found: dict[T, Entries] = {}
     for name, entry in pairs:
         found[name] = (*found.get(name, ()), entry)
     return found
-
-
-def _at(path: str, listed: tuple[Listed, ...]) -> list[Listed]:
-    return [(f"{path}.{attribute}", value, entry) for attribute, value, entry in listed]
-
-
-def _shown(user: Mapping[str, Any], known: str | None) -> str:
-    name = user.get("name")
-    return name if isinstance(name, str) and name else known or ""
 
 
 def _marked(path: str, value: str, entry: Allowed) -> dict[str, Any]:

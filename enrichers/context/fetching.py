@@ -1,14 +1,15 @@
 """Fetch a table from an HTTP JSON API, page by page. For a command, never for the stream.
 
-The key goes to the origin that the description names and nowhere else: no redirect is followed, and neither is a next
-page elsewhere. Neither the key nor an answer is in any message.
+The key goes to the server that the description names and nowhere else: a redirect to another one is not followed, and
+neither is a next page there. Neither the key nor an answer is in any message.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, Self
 
 import httpx
 import orjson
@@ -16,25 +17,64 @@ import orjson
 from enrichers.context.description import Description, Http
 from enrichers.context.fields import at
 from enrichers.context.files import Row
-from enrichers.secrets import read_secret
+from enrichers.secrets import Secret, read_secret
+from enrichers.web import OK, Answer, Jitter, Limits, Request, Sleep, Unanswered, Web, new_client
 from models.errors import ConfigError, EnrichmentFailed
 
-MAX_ANSWER_BYTES: Final = 64 << 20
+PATIENCE: Final = 10.0  # an answer may take so many times as long as the server may stay silent
 
 
-def fetch_rows(description: Description, client: httpx.Client) -> Iterator[Row]:
+class Asking:
+    """Ask for one page after the other, and wait for each. Connections are kept; use it as a context."""
+
+    def __init__(
+        self, jitter: Jitter, sleep: Sleep = asyncio.sleep, opened: Callable[[Limits], httpx.AsyncClient] = new_client
+    ) -> None:
+        """Prepare.
+
+        Args:
+            jitter: Returns numbers from 0 to 1 that spread the tries of many.
+            sleep: Waits for seconds.
+            opened: Makes a client.
+        """
+        self._jitter = jitter
+        self._sleep = sleep
+        self._opened = opened
+        self._runner = asyncio.Runner()
+        self._clients: dict[int, tuple[httpx.AsyncClient, Web]] = {}
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close all connections."""
+        for client, _web in self._clients.values():
+            self._runner.run(client.aclose())
+        self._runner.close()
+
+    def ask(self, request: Request, seconds: int) -> Answer | Unanswered:
+        """Ask a server that may stay silent for some seconds."""
+        if seconds not in self._clients:
+            limits = Limits(read_s=seconds, total_s=seconds * PATIENCE)
+            client = self._opened(limits)
+            self._clients[seconds] = client, Web(client, limits, self._jitter, self._sleep)
+        return self._runner.run(self._clients[seconds][1].get(request))
+
+
+def fetch_rows(description: Description, asking: Asking) -> Iterator[Row]:
     """Yield the records of every page, numbered as they come.
 
     Args:
         description: The API.
-        client: Asks; without redirects.
+        asking: Asks for the pages.
 
     Raises:
         ConfigError: The key is not where the description says.
         EnrichmentFailed: A page cannot be had, or is not what the description says.
     """
     number = 0
-    for page in _pages(description, client):
+    for page in _pages(description, asking):
         records = at(page, description.http.records) if description.http.records else page
         if not isinstance(records, list):
             raise EnrichmentFailed(
@@ -45,42 +85,31 @@ def fetch_rows(description: Description, client: httpx.Client) -> Iterator[Row]:
             yield Row(number, record) if isinstance(record, dict) else Row(number, {}, "not a JSON object")
 
 
-def _pages(description: Description, client: httpx.Client) -> Iterator[Any]:
+def _pages(description: Description, asking: Asking) -> Iterator[Any]:
     http, first = description.http, httpx.URL(description.url)
-    headers = {"accept": "application/json", **_key(description)}
+    key = _key(description)
     url: httpx.URL | None = first
     seen: set[str] = set()
     while url is not None:
         if str(url) in seen or len(seen) >= http.pages:
             raise EnrichmentFailed(f"{description.place}: does not end after {len(seen)} pages")
         seen.add(str(url))
-        answer, links = _ask(client, url, headers, http.seconds)
+        answer, links = _ask(asking, url, key, http.seconds)
         yield answer
         url = _next(first, url, http, answer, links)
 
 
-def _ask(
-    client: httpx.Client, url: httpx.URL, headers: Mapping[str, str], seconds: int
-) -> tuple[Any, Mapping[Any, Any]]:
+def _ask(asking: Asking, url: httpx.URL, key: Mapping[str, Secret], seconds: int) -> tuple[Any, Mapping[Any, Any]]:
     bare = url.copy_with(query=None)
+    answer = asking.ask(Request(str(url), {"accept": "application/json"}, key), seconds)
+    if isinstance(answer, Unanswered):
+        raise EnrichmentFailed(f"{bare}: {answer.reason}")
+    if answer.status != OK:
+        raise EnrichmentFailed(f"{bare}: answered {answer.status}")
     try:
-        with client.stream("GET", url, headers=dict(headers), timeout=seconds, follow_redirects=False) as response:
-            if response.status_code != httpx.codes.OK:
-                raise EnrichmentFailed(f"{bare}: answered {response.status_code} {response.reason_phrase}")
-            return orjson.loads(_body(response, bare)), response.links
-    except httpx.HTTPError as error:
-        raise EnrichmentFailed(f"{bare}: {type(error).__name__}") from error
+        return orjson.loads(answer.body), httpx.Response(OK, headers=answer.headers).links
     except orjson.JSONDecodeError as error:
         raise EnrichmentFailed(f"{bare}: the answer is not JSON") from error
-
-
-def _body(response: httpx.Response, bare: httpx.URL) -> bytes:
-    body = bytearray()
-    for chunk in response.iter_bytes():
-        body += chunk
-        if len(body) > MAX_ANSWER_BYTES:
-            raise EnrichmentFailed(f"{bare}: the answer is larger than {MAX_ANSWER_BYTES} bytes")
-    return bytes(body)
 
 
 def _next(first: httpx.URL, url: httpx.URL, http: Http, answer: Any, links: Mapping[Any, Any]) -> httpx.URL | None:
@@ -100,11 +129,11 @@ def _next(first: httpx.URL, url: httpx.URL, http: Http, answer: Any, links: Mapp
     return found
 
 
-def _key(description: Description) -> dict[str, str]:
+def _key(description: Description) -> dict[str, Secret]:
     http = description.http
     if not http.key:
         return {}
     try:
-        return {http.header: http.prefix + read_secret(http.key, os.environ).reveal()}
+        return {http.header: Secret(http.prefix + read_secret(http.key, os.environ).reveal())}
     except ConfigError as error:
         raise ConfigError(f"{description.path}: http.key: {error}") from error

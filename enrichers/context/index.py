@@ -85,9 +85,17 @@ class AssetIndex:
         for attribute in ("hostname", "name"):
             if found := self._by_name(place, attribute, own=own):
                 return found
-        ip = address(place.get("ip"))
-        asset = self._ips.of.get(ip) if ip else None
-        return Found(asset, "ip", place["ip"]) if asset else None
+        return self._by_ip(place.get("ip"))
+
+    def _by_ip(self, given: Any) -> Found[Asset] | None:
+        if not isinstance(given, str):
+            return None
+        asset = self._ips.of.get(given)
+        if asset is None and (
+            ":" in given or "%" in given
+        ):  # all others are either written as in the table or nobody's
+            asset = self._ips.of.get(address(given) or "")
+        return Found(asset, "ip", given) if asset else None
 
     def _by_name(self, place: Mapping[str, Any], attribute: str, *, own: bool) -> Found[Asset] | None:
         value = place.get(attribute)
@@ -131,7 +139,7 @@ class IdentityIndex:
         """Return whose an OCSF user is.
 
         Args:
-            user: The object.
+            user: The object; `employee_uid` is that of its `ldap_person`.
             host: Comparable name of the host that the event is from, when it is from one.
         """
         for attribute in ("uid_alt", "uid"):
@@ -141,8 +149,7 @@ class IdentityIndex:
             return found
         if found := self._by_name(user, host):
             return found
-        person = user.get("ldap_person")
-        return _text_found(self._employees.of, person, "employee_uid") if isinstance(person, dict) else None
+        return _text_found(self._employees.of, user, "employee_uid")
 
     def _by_id(self, user: Mapping[str, Any], attribute: str) -> Found[Identity] | None:
         value = user.get(attribute)

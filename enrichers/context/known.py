@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from enrichers.base import ALWAYS
+
 LEVELS: Final = ("low", "medium", "high", "critical")
 
 
@@ -128,3 +130,10 @@ def _interval(interval: Interval) -> dict[str, int]:
 def holding(intervals: Iterable[Interval], time_ms: int) -> bool:
     """Tell whether any of some intervals holds at an event time."""
     return any(interval.holds_at(time_ms) for interval in intervals)
+
+
+def standing(intervals: Iterable[Interval], time_ms: int) -> tuple[int, int]:
+    """Return from when to when, around an event time, the same of some intervals hold: first ms in it, first after."""
+    ends = [end for interval in intervals for end in (interval.from_ms, interval.to_ms) if end is not None]
+    before, after = [end for end in ends if end <= time_ms], [end for end in ends if end > time_ms]
+    return max(before, default=-ALWAYS), min(after, default=ALWAYS)

@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import httpx
-
 from enrichers.context.description import Description
-from enrichers.context.fetching import fetch_rows
+from enrichers.context.fetching import Asking, fetch_rows
 from enrichers.context.fields import Kind, column_problems, read_row
 from enrichers.context.files import Row, rows_of
 from enrichers.context.known import Asset, Identity, Known
@@ -59,7 +57,7 @@ class _Loading:
     places: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
-    def table(self, path: Path, client: httpx.Client | None) -> None:
+    def table(self, path: Path, asking: Asking | None) -> None:
         try:
             description = Description.read(path)
         except ConfigError as error:
@@ -67,7 +65,7 @@ class _Loading:
             return
         columns = description.columns
         wrong = dict(column_problems(self.kind, columns, None))
-        for number, row in enumerate(_rows(description, client)):
+        for number, row in enumerate(_rows(description, asking)):
             place = f"{description.place}:{row.line}" if row.line else description.place
             if not number and not row.problem and (description.file or path).suffix.lower() in TABLES:
                 wrong = dict(column_problems(self.kind, columns, frozenset(row.values)))
@@ -95,23 +93,21 @@ class _Loading:
         self.records[record.uid], self.places[record.uid] = record, place
 
 
-def _rows(description: Description, client: httpx.Client | None) -> Iterator[Row]:
+def _rows(description: Description, asking: Asking | None) -> Iterator[Row]:
     if description.file is not None:
         return rows_of(description.file)
-    if client is None:
+    if asking is None:
         raise ConfigError(f"{description.path}: is fetched by `braid context load`, and not read from a setting")
-    return fetch_rows(description, client)
+    return fetch_rows(description, asking)
 
 
-def load_tables(
-    assets: Iterable[Path] = (), identities: Iterable[Path] = (), client: httpx.Client | None = None
-) -> Tables:
+def load_tables(assets: Iterable[Path] = (), identities: Iterable[Path] = (), asking: Asking | None = None) -> Tables:
     """Load tables.
 
     Args:
         assets: Files (CSV, JSON, NDJSON) and descriptions (TOML) of tables of assets.
         identities: The same of identities.
-        client: Fetches what a description says is behind an API; None where nothing may be fetched.
+        asking: Fetches what a description says is behind an API; None where nothing may be fetched.
 
     Raises:
         TableErrors: With all that is wrong.
@@ -122,7 +118,7 @@ def load_tables(
     for kind, paths in (("assets", assets), ("identities", identities)):
         loading = _Loading("assets" if kind == "assets" else "identities")
         for path in paths:
-            loading.table(path, client)
+            loading.table(path, asking)
         loadings.append(loading)
     problems = [problem for loading in loadings for problem in loading.problems]
     if problems:

@@ -41,7 +41,7 @@ class IntelEnricher:
         self.table = table
         self._cached = lru_cache(maxsize=CACHED)(self._look_up)
         lacking = tuple(f"intelligence of {name} missing: {why}" for name, why in sorted(self.missing.items()))
-        self._lacking = Told(Additions(missing=lacking[:MAX_LISTS])) if lacking else NOTHING
+        self._always = Told(Additions(missing=lacking[:MAX_LISTS])) if lacking else NOTHING
 
     @property
     def missing(self) -> Mapping[str, str]:
@@ -51,8 +51,10 @@ class IntelEnricher:
     def about(self, subject: Subject, time_ms: int) -> Told:
         """Ask for the events with a subject that a list names at their time; nearly all are in none."""
         if subject.kind == EVENT:
-            return self._lacking
-        known = [known for kind, text in _observed(subject) for known in self._found(kind, text)]
+            return self._always
+        known: tuple[Known, ...] = ()
+        for kind, text in _observed(subject):
+            known += self._found(kind, text)
         if not known:
             return NOTHING
         ask = any(each.holds_at(time_ms) for each in known)
@@ -91,9 +93,12 @@ def _observed(subject: Subject) -> tuple[tuple[str, str], ...]:
     names = subject.names
     if subject.kind != PLACE:
         return ((subject.kind, names["value"]),)
-    if subject.where == RESOURCES:
+    ip, host = names["ip"], names["hostname"]
+    if subject.where == RESOURCES or not (ip or host):
         return ()
-    return tuple((kind, text) for kind, text in ((IP, names["ip"]), (HOST, names["hostname"])) if text)
+    if not host:
+        return ((IP, ip),)
+    return ((IP, ip), (HOST, host)) if ip else ((HOST, host),)
 
 
 def _host(text: str) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Iterable
 from itertools import chain
@@ -9,11 +10,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-import httpx
 from confluent_kafka import KafkaError
 from confluent_kafka import Message as KafkaMessage
 
 from enrichers.context.enricher import ContextEnricher
+from enrichers.context.fetching import Asking
 from enrichers.context.fields import KINDS, Kind
 from enrichers.context.known import Known
 from enrichers.context.loading import Tables, load_tables
@@ -24,6 +25,7 @@ from streams.context_topics import record_message, tombstone
 from streams.wire import Message
 from streams.workers import clients
 from streams.workers.context import ContextTopics
+from streams.workers.reaching import reach
 
 READ_SECONDS: Final = 120.0
 MAX_SHARED_SHOWN: Final = 20
@@ -53,8 +55,8 @@ def context_load(
     """
     if not (assets or identities):
         raise ConfigError("nothing to load: give --assets or --identities")
-    with httpx.Client() as client:
-        tables = load_tables(assets, identities, client)
+    with Asking(random.SystemRandom().random) as asking:
+        tables = load_tables(assets, identities, asking)
     given: dict[Kind, bool] = {"assets": bool(assets), "identities": bool(identities)}
     kinds = tuple(kind for kind in KINDS if given[kind])
     removed = {} if dry_run else _load(load_settings(), tables, kinds, replace=replace)
@@ -85,6 +87,7 @@ def _tell(found: dict[str, Any], shared: tuple[str, ...]) -> None:
 
 def _load(settings: Settings, tables: Tables, kinds: tuple[Kind, ...], *, replace: bool) -> dict[str, int]:
     """Produce all records, and tombstones for those that are gone; return how many of these by kind."""
+    reach(settings, clients.Stop())
     topics = ContextTopics(settings, kinds)
     try:
         if not topics.read_through(READ_SECONDS):

@@ -24,6 +24,7 @@ from streams.detect.filters import RuleFilter
 from streams.detect.logsource import OCSF
 from streams.detect.pipelines import load_pipelines
 from streams.detect.rule import DetectionRule
+from streams.enrichment import make_chain
 from streams.rulecheck.findings import KINDS, Finding, find
 from streams.rulecheck.logsources import spelled
 from streams.ruletest import run_tests
@@ -149,10 +150,11 @@ def rules_test(paths: tuple[Path, ...], *, as_json: bool) -> int:
     """Run the tests that stand beside rules.
 
     They are in NAME.tests.yml beside NAME.yml. PATHS are rule files and directories; without them, the configured ones
-    are tested. Needs no broker.
+    are tested. Raw records are enriched as ingest does when the settings name tables. Needs no broker.
     """
     settings = load_settings()
-    report = run_tests(paths or settings.rule_paths, load_pipelines(settings.rule_pipelines))
+    pipelines = load_pipelines(settings.rule_pipelines)
+    report = run_tests(paths or settings.rule_paths, pipelines, make_chain(settings))
     passed = sum(case.passed for case in report.cases)
     failed = len(report.cases) - passed + len(report.problems)
     if as_json:

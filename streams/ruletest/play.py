@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from enrichers.chain import NO_ENRICHMENT, Chain
 from models import ocsf
 from models.entity import EntityKey, EntityLink
 from models.event import Event
@@ -24,7 +25,7 @@ from streams.ingest import Ingest
 from streams.replay.timeline import END_OF_TIME, Timeline
 from streams.ruletest.given import CorrelationTest, DetectionTest, GivenRecord, GivenSignal
 from streams.ruletest.judge import judge
-from streams.ruletest.subjects import Rule
+from streams.ruletest.subjects import Modelled, Rule
 from streams.sources.base import Source
 from streams.sources.registry import SOURCES
 
@@ -36,28 +37,38 @@ _RISK_OF_SEVERITY: Final = {severity: RISK_OF_LEVEL[level] for level, severity i
 _Item = tuple[int, Signal | EntityLink]
 
 
-def play_detection(test: DetectionTest, detector: Detector) -> str:
+def play_detection(test: DetectionTest, detector: Detector, enrichment: Chain = NO_ENRICHMENT) -> str:
     """Give a detection its one record; return what is not as expected.
 
     Args:
         test: Its test.
         detector: The detection, and no other.
+        enrichment: Adds to the event what ingest would.
     """
     parsed = SOURCES[test.record.source].parse(_raw(test.record))
     if isinstance(parsed, ParseError):
         return f"the record does not parse: {parsed.reason}"
-    detection = detector.match(parsed)
+    enriched = enrichment.enrich(parsed)
+    detection = detector.match(enriched.event)
     if detection.failures:
         return f"the rule failed: {detection.failures[0].error}"
-    if bool(detection.matches) is test.fires:
+    loud = [match for match in detection.matches if not enriched.silences(match.rule.analytic.uid)]
+    if bool(loud) is test.fires:
         return ""
+    if loud:
+        return f"fires on {dict(loud[0].matched)}"
     if detection.matches:
-        return f"fires on {dict(detection.matches[0].matched)}"
+        return "does not fire: an allow list silences it"
     return "does not fire" if detector.candidates(parsed) else f"does not concern {_log_source(parsed)}"
 
 
 def play_correlation(
-    test: CorrelationTest, uid: str, correlator: Correlator, detector: Detector, rules: Mapping[str, Rule]
+    test: CorrelationTest,
+    uid: str,
+    correlator: Correlator,
+    detector: Detector,
+    rules: Mapping[str, Rule | Modelled],
+    enrichment: Chain = NO_ENRICHMENT,
 ) -> str:
     """Play the signals, records and links of a test through the correlation core; return what is not as expected.
 
@@ -66,9 +77,10 @@ def play_correlation(
         uid: Of the correlation.
         correlator: It, and those that it looks at.
         detector: All detections, for raw records.
-        rules: Detections and correlations by id and name, for rule hits.
+        rules: Detections, correlations and detectors of anomalies by id and name, for hits.
+        enrichment: Adds to the events of raw records what ingest would.
     """
-    ingest = Ingest(detector, correlator.router, ClockOffsets())
+    ingest = Ingest(detector, correlator.router, ClockOffsets(), enrichment=enrichment)
     items: list[_Item] = []
     for index, signal in enumerate(test.signals):
         items += ((hit.time, hit) for hit in _hits(signal, index, rules[signal.rule]))
@@ -121,7 +133,7 @@ def _link(left: EntityKey, right: EntityKey) -> EntityLink:
     return EntityLink(uid, first, second, 0, END_OF_TIME, 90, "test", "test")
 
 
-def _hits(given: GivenSignal, index: int, rule: Rule) -> Iterator[Signal]:
+def _hits(given: GivenSignal, index: int, rule: Rule | Modelled) -> Iterator[Signal]:
     domain = given.domain or _domain(rule)
     confidence, risk = _weight(rule)
     for n in range(given.repeat):
@@ -139,16 +151,20 @@ def _hits(given: GivenSignal, index: int, rule: Rule) -> Iterator[Signal]:
         )
 
 
-def _weight(rule: Rule) -> tuple[int, int]:
+def _weight(rule: Rule | Modelled) -> tuple[int, int]:
     """Return confidence and risk of a hit; a correlation's counts as that of a detection of its level."""
     if isinstance(rule, DetectionRule):
         return rule.confidence, rule.risk
+    if isinstance(rule, Modelled):
+        return DEFAULT_CONFIDENCE, rule.risk
     return DEFAULT_CONFIDENCE, _RISK_OF_SEVERITY[rule.analytic.severity_id]
 
 
-def _domain(rule: Rule) -> str:
+def _domain(rule: Rule | Modelled) -> str:
     if isinstance(rule, CorrelationSpec):
         return _ELSE
+    if isinstance(rule, Modelled):
+        return rule.domain
     if rule.logsource.class_uid:
         return ocsf.domain_of(rule.logsource.class_uid)
     directory = Path(rule.path).parent.name

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from enrichers.chain import NO_ENRICHMENT, Chain
 from models.errors import RuleProblem
 from streams.correlate.engine import Correlator
 from streams.correlate.spec import CorrelationSpec
@@ -53,12 +54,15 @@ class TestReport:
     problems: tuple[RuleProblem, ...]
 
 
-def run_tests(paths: Sequence[Path], pipelines: Pipelines = NO_PIPELINES) -> TestReport:
+def run_tests(
+    paths: Sequence[Path], pipelines: Pipelines = NO_PIPELINES, enrichment: Chain = NO_ENRICHMENT
+) -> TestReport:
     """Run all tests of rule files and directories.
 
     Args:
         paths: Directories, rule files or files of tests. Correlations may refer only to detections among these.
         pipelines: Rewrite the rules before they are compiled.
+        enrichment: Adds to the events of raw records what ingest would.
     """
     rule_paths, test_files = _sort_out(paths)
     book = load_rulebook(rule_paths, pipelines)
@@ -68,7 +72,7 @@ def run_tests(paths: Sequence[Path], pipelines: Pipelines = NO_PIPELINES) -> Tes
     for file in test_files:
         tests, mistakes = read_tests(file)
         problems.extend(mistakes)
-        runner = _Runner(subjects, file)
+        runner = _Runner(subjects, file, enrichment)
         for test in tests:
             outcome = runner.run(test)
             if isinstance(outcome, TestCase):
@@ -105,9 +109,10 @@ def _tests_in(directory: Path) -> Iterator[Path]:
 class _Runner:
     """Run the tests of one file; what is made for a rule serves all of its tests."""
 
-    def __init__(self, subjects: Subjects, file: Path) -> None:
+    def __init__(self, subjects: Subjects, file: Path, enrichment: Chain) -> None:
         self._subjects = subjects
         self._file = file
+        self._enrichment = enrichment
         self._beside = subjects.beside(file)
         self._detectors: dict[str, Detector] = {}
         self._correlators: dict[str, Correlator] = {}
@@ -119,7 +124,7 @@ class _Runner:
             return [self._problem(test.line, test, self._no_subject(test))]
         if isinstance(subject, DetectionRule):
             if isinstance(test, DetectionTest):
-                return self._case(test, play_detection(test, self._detector(subject)))
+                return self._case(test, play_detection(test, self._detector(subject), self._enrichment))
             return [self._problem(test.line, test, "tests a detection: give one `record`, not `signals` or `records`")]
         if isinstance(test, DetectionTest):
             return [self._problem(test.line, test, "tests a correlation: give `signals` or `records`, not a `record`")]
@@ -128,9 +133,8 @@ class _Runner:
         if unknown:
             message = "no detection or correlation is named {!r}".format
             return [self._problem(given.line, test, message(given.rule)) for given in unknown]
-        return self._case(
-            test, play_correlation(test, subject.uid, self._correlator(subject), self._subjects.detector, known)
-        )
+        correlator, detector = self._correlator(subject), self._subjects.detector
+        return self._case(test, play_correlation(test, subject.uid, correlator, detector, known, self._enrichment))
 
     def _detector(self, rule: DetectionRule) -> Detector:
         return self._detectors.get(rule.uid) or self._detectors.setdefault(rule.uid, Detector((rule,)))

@@ -4,26 +4,50 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from uuid import UUID
 
+from models.finding import Analytic
 from streams.correlate.engine import Correlator
 from streams.correlate.spec import CorrelationSpec
 from streams.detect.engine import Detector
 from streams.detect.loader import SUFFIXES, TESTS, LoadedDocument, load_documents
 from streams.detect.rule import DetectionRule
+from streams.profile.detectors import DETECTORS
 from streams.rulebook import Rulebook
 
 Rule = DetectionRule | CorrelationSpec
 THE_ONLY: Final = ""  # what the one rule of a file may be called by its tests
 
 
+@dataclass(frozen=True, slots=True)
+class Modelled:
+    """What no rule finds, but a model: correlations refer to it by the name of its detector.
+
+    Attributes:
+        analytic: What its signals are of.
+        domain: `identity`, `network` or `workload`.
+        risk: What an anomaly of it adds to an entity's risk at least.
+    """
+
+    analytic: Analytic
+    domain: str
+    risk: int
+
+    @property
+    def uid(self) -> str:
+        """Return the id of its analytic."""
+        return self.analytic.uid
+
+
 class Subjects:
     """The sound rules of a rulebook by what tests call them.
 
     Attributes:
-        by_name: Detections and correlations by id and by name; a detection before a correlation of its name.
+        by_name: Detections and correlations by id and by name, a detection before a correlation of its name; detectors
+            of anomalies by name.
         detector: All detections.
     """
 
@@ -31,11 +55,13 @@ class Subjects:
 
     def __init__(self, book: Rulebook) -> None:
         self.detector = Detector(book.detections)
-        self.by_name: dict[str, Rule] = {}
+        self.by_name: dict[str, Rule | Modelled] = {}
         rules: tuple[Rule, ...] = (*book.detections, *book.correlations)
         for rule in rules:
             for key in _names(rule):
                 self.by_name.setdefault(key, rule)
+        for name, one in DETECTORS.items():
+            self.by_name.setdefault(name, Modelled(one.analytic, one.domain, one.risk))
         self._by_uid: Mapping[str, CorrelationSpec] = {spec.uid: spec for spec in book.correlations}
         self._by_path: defaultdict[str, list[DetectionRule]] = defaultdict(list)
         for detection in book.detections:

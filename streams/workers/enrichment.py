@@ -12,12 +12,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from enrichers.base import Chain
+from enrichers.chain import Chain
 from enrichers.context.enricher import NAME as CONTEXT
 from enrichers.context.enricher import ContextEnricher
 from enrichers.context.loading import NOTHING, Tables
+from enrichers.intel.ages import hours_old, old_in_words
+from enrichers.intel.enricher import NAME as INTEL
+from enrichers.intel.enricher import IntelEnricher
 from streams.config import Settings
-from streams.enrichment import PARTS, Made, Part, make_open
+from streams.enrichment import PARTS, Made, Part, chain_of, make_open
 from streams.stage import freeze_heap
 from streams.workers.clients import LOG
 from streams.workers.context import ContextTopics
@@ -136,7 +139,7 @@ class RunningEnrichment:
         return self._topics.tables() if self._topics is not None else NOTHING
 
     def _chain(self) -> Chain:
-        return Chain(made.enricher for made in self._made.values() if made.enricher is not None)
+        return chain_of(self._made.values())
 
     def _tell(self) -> None:
         """Name every problem once in the log, and for as long as it stays in the health endpoint."""
@@ -151,6 +154,10 @@ class RunningEnrichment:
         shared = len(context.shared) if isinstance(context, ContextEnricher) else 0
         invalid = self._topics.invalid if self._topics is not None else 0
         self._health.set(enrichment_problems=sorted(problems), context_shared_names=shared, context_invalid=invalid)
+        intel = self._made[INTEL].enricher
+        if isinstance(intel, IntelEnricher):
+            about, now = intel.table.about, time.time_ns() // 1_000_000
+            self._health.set(intel_hours=hours_old(about, now), intel_problems=old_in_words(about, now))
 
     def _look(self, part: Part) -> Signature:
         return tuple(_signature(path) for path in part.paths(self._settings))

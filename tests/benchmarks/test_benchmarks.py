@@ -9,7 +9,7 @@ from streams.rulebook import load_rulebook
 from streams.sources.registry import SOURCES
 from streams.topics import table
 from streams.workers import kafka_admin
-from tests.benchmarks import correlate, ruletest
+from tests.benchmarks import correlate, features, ruletest
 from tests.benchmarks.detect import measure
 from tests.benchmarks.ingest import on_kafka, reading_alone, stage_alone, summary
 from tests.benchmarks.sending import Sourced, can_be_sent, load_of, thinned
@@ -50,6 +50,14 @@ def test_correlation_is_measured_against_its_aims() -> None:
     assert min(*found.by_others.values(), *found.crowd_us, found.mean_us, found.deadline_us, found.encode_us) > 0
     aim = correlate.AIMS["bytes of a quiet entity"]
     assert [held for held, (size, *_) in found.state_bytes.items() if size <= aim] == [1, 3]
+
+
+def test_counting_behaviour_is_measured_by_class() -> None:
+    found = features.measure(2_000)
+    assert set(found.by_class) == {1007, 3002, 4001, 4003, 6003}
+    assert found.messages == features.PARTITIONS
+    assert 0 < found.deltas < 1
+    assert found.delta_bytes > 0
 
 
 def test_a_run_is_summed_up_from_where_it_began() -> None:

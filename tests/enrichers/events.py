@@ -5,7 +5,9 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
-from enrichers.base import Chain, Enriched, Enricher
+from enrichers.base import Additions, Enriched, Enricher, Told
+from enrichers.chain import Chain
+from enrichers.subjects import EVENT, Subject
 from models.event import Event, LogSource
 from models.ocsf import CLASSES, head
 from models.ocsf_proof import is_valid
@@ -14,6 +16,30 @@ from models.records import Coordinates
 
 NOON = 1_790_078_400_000  # 2026-09-22T12:00:00Z
 METADATA = {"version": "1.8.0", "product": {"name": "Example", "vendor_name": "Example"}, "profiles": ["host"]}
+
+
+class OfEvents:
+    """Ask for every event; what becomes of it is for those who inherit."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.kinds = frozenset({EVENT})
+
+    def about(self, subject: Subject, time_ms: int) -> Told:
+        del subject, time_ms
+        return Told(ask=True)
+
+
+class Adds(OfEvents):
+    """Answer every event alike."""
+
+    def __init__(self, name: str = "adds", /, **additions: Any) -> None:
+        super().__init__(name)
+        self._additions = Additions(**additions)
+
+    def enrich(self, event: Event) -> Additions:
+        del event
+        return self._additions
 
 
 def event(class_uid: int = 4001, time: int = NOON, **attributes: Any) -> Event:

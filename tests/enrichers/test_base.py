@@ -5,30 +5,19 @@ from typing import Any
 import orjson
 import pytest
 
-from enrichers.base import EVERY_RULE, Additions, Chain, Enriched, Enricher, Unavailable
+from enrichers.base import EVERY_RULE, Additions, Enriched, Enricher, Unavailable
+from enrichers.chain import Chain
 from models.errors import EnrichmentFailed
 from models.event import Event
 from models.finding import Analytic, EventRef, Signal
-from tests.enrichers.events import connection, enriched
+from tests.enrichers.events import Adds, OfEvents, connection, enriched
 
 
-class Adds:
-    """Answer every event alike."""
-
-    def __init__(self, name: str = "adds", /, **additions: Any) -> None:
-        self.name = name
-        self._additions = Additions(**additions)
-
-    def enrich(self, event: Event) -> Additions:
-        del event
-        return self._additions
-
-
-class Raises:
+class Raises(OfEvents):
     """Fail on every event."""
 
-    def __init__(self, error: BaseException, name: str = "raises") -> None:
-        self.name = name
+    def __init__(self, error: BaseException) -> None:
+        super().__init__("raises")
         self._error = error
 
     def enrich(self, event: Event) -> Additions:
@@ -36,10 +25,8 @@ class Raises:
         raise self._error
 
 
-class Silent:
+class Silent(OfEvents):
     """Know nothing."""
-
-    name = "silent"
 
     def enrich(self, event: Event) -> None:
         del event
@@ -53,7 +40,7 @@ def noted(found: Enriched) -> list[dict[str, str]]:
 def test_nothing_to_add_leaves_the_very_event() -> None:
     given = connection()
     assert enriched(given).event is given
-    assert enriched(given, Silent()).event is given
+    assert enriched(given, Silent("silent")).event is given
 
 
 def test_attributes_are_added_whole_and_nothing_is_written_over() -> None:

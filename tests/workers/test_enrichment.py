@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from enrichers.intel.builder import Builder
 from streams.config import Settings, load_settings
 from streams.workers.enrichment import RunningEnrichment
 from streams.workers.health import Health
@@ -111,7 +112,7 @@ def test_what_cannot_be_loaded_at_the_start_is_missing_on_events_until_it_can(
     (tmp_path / "geo.mmdb").unlink()
     (tmp_path / "people.csv").unlink()
     running = RunningEnrichment(settings, health)
-    assert running.chain.enrich(connection()).failed == ("geo", "context")
+    assert sorted(running.chain.enrich(connection()).failed) == ["context", "geo"]
     assert len(problems(health)) == 2
     people(tmp_path, "payments")
     geo(tmp_path, "NO")
@@ -120,6 +121,24 @@ def test_what_cannot_be_loaded_at_the_start_is_missing_on_events_until_it_can(
     assert running.chain.enrich(connection()).failed == ()
     assert (country(running), group(running)) == ("NO", "payments")
     assert problems(health) == []
+
+
+def test_lists_that_are_missing_are_told_and_the_table_is_taken_up(
+    settings: Settings, health: Health, tmp_path: Path
+) -> None:
+    table = tmp_path / "t.intel"
+    Builder().write(table, {"feed": {"missing": ""}})
+    running = RunningEnrichment(settings.model_copy(update={"intel": table}), health)
+    assert health.snapshot()["intel_problems"] == ()
+    Builder().write(table, {"feed": {"missing": "it answered 500"}, "well": {"missing": ""}})
+    settle(running)
+    running.begin()
+    assert problems(health) == []
+    assert health.snapshot()["intel_problems"] == ("intelligence of feed missing: it answered 500",)
+    found = running.chain.enrich(connection())
+    assert found.failed == ("intel",)
+    noted = found.event.ocsf["unmapped"]["braid"]["enrichment_failures"]
+    assert noted == [{"enricher": "intel", "reason": "intelligence of feed missing: it answered 500"}]
 
 
 def test_names_of_several_records_are_counted(settings: Settings, health: Health, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from enrichers.chain import Chain
 from enrichers.context.enricher import ContextEnricher
 from enrichers.context.known import Asset, Identity, Interval, Trip
 from streams.detect.record import Record
@@ -244,4 +245,4 @@ def junk() -> st.SearchStrategy[Any]:
 def test_events_of_any_shape_raise_nothing(body: dict[str, Any]) -> None:
     given_event = sign_in()
     given_event.ocsf.update(body)
-    CONTEXT.enrich(given_event)
+    Chain([CONTEXT]).enrich(given_event)

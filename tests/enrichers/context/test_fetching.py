@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,10 @@ import httpx
 import orjson
 import pytest
 
+from enrichers.context.fetching import Asking
 from enrichers.context.loading import TableErrors, load_tables
 from models.errors import ConfigError, EnrichmentFailed
+from tests.enrichers.server import Waits
 
 URL = "https://cmdb.example.com/api/assets?limit=2"
 PLACE = "https://cmdb.example.com/api/assets"
@@ -27,10 +29,32 @@ class Api:
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request)
-        answer = self._answers.pop(0)
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         if isinstance(answer, Exception):
             raise answer
         return answer if isinstance(answer, httpx.Response) else httpx.Response(200, content=orjson.dumps(answer))
+
+
+class Wire(httpx.AsyncBaseTransport):
+    """Send answers piece by piece, as a server does."""
+
+    def __init__(self, answer: Callable[[httpx.Request], httpx.Response]) -> None:
+        self._answer = answer
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer = self._answer(request)
+        return httpx.Response(answer.status_code, headers=answer.headers, stream=Pieces(answer.stream))
+
+
+class Pieces(httpx.AsyncByteStream):
+    """The pieces of an answer."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self._stream:
+            yield piece
 
 
 def described(folder: Path, http: str = "", url: str = URL) -> Path:
@@ -40,8 +64,8 @@ def described(folder: Path, http: str = "", url: str = URL) -> Path:
 
 
 def fetched(path: Path, answer: Callable[[httpx.Request], httpx.Response]) -> list[str]:
-    with httpx.Client(transport=httpx.MockTransport(answer)) as client:
-        return [asset.uid for asset in load_tables([path], (), client).assets]
+    with Asking(lambda: 0.0, Waits().sleep, lambda _: httpx.AsyncClient(transport=Wire(answer))) as asking:
+        return [asset.uid for asset in load_tables([path], (), asking).assets]
 
 
 def host(name: str) -> dict[str, Any]:
@@ -112,7 +136,8 @@ def test_a_key_that_is_not_there(tmp_path: Path, key: str) -> None:
     [
         (httpx.Response(500), "answered 500"),
         (httpx.Response(429), "answered 429"),
-        (httpx.Response(302, headers={"location": "https://10.0.0.1/"}), "answered 302"),
+        (httpx.Response(302, headers={"location": "https://10.0.0.1/"}), "redirects to another server"),
+        (httpx.Response(404), "answered 404"),
         (httpx.ConnectTimeout("no"), "ConnectTimeout"),
         (httpx.Response(200, content=b"<html>"), "not JSON"),
         (httpx.Response(200, json={"items": []}), "no list of records"),
@@ -161,7 +186,7 @@ def test_an_answer_that_is_too_large_is_not_read_to_its_end(tmp_path: Path) -> N
             read += 1
             yield b" " * (1 << 20)
 
-    with pytest.raises(EnrichmentFailed, match="larger than"):
+    with pytest.raises(EnrichmentFailed, match="more than"):
         fetched(described(tmp_path), Api(httpx.Response(200, content=huge())))
     assert read == 65
 
@@ -170,3 +195,17 @@ def test_what_is_wrong_with_a_record_names_its_number(tmp_path: Path) -> None:
     with pytest.raises(TableErrors) as caught:
         fetched(described(tmp_path), Api([host("web01"), 7, host("no host")]))
     assert [problem.partition(": ")[0] for problem in caught.value.problems] == [f"{PLACE}:2", f"{PLACE}:3"]
+
+
+def test_a_busy_server_is_asked_again(tmp_path: Path) -> None:
+    api = Api(httpx.Response(503, headers={"retry-after": "2"}), httpx.ConnectTimeout("no"), [host("a")])
+    assert fetched(described(tmp_path), api) == ["a"]
+    assert len(api.asked) == 3
+
+
+def test_a_redirect_at_the_same_server_is_followed_with_the_key(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(KEY)
+    api = Api(httpx.Response(307, headers={"location": "/api/v2/assets"}), [host("a")])
+    assert fetched(described(tmp_path, f'key = "file:{tmp_path / "key"}"'), api) == ["a"]
+    assert [request.url.path for request in api.asked] == ["/api/assets", "/api/v2/assets"]
+    assert api.asked[1].headers["authorization"] == f"Bearer {KEY}"
