@@ -1,8 +1,8 @@
 """One name for one actor: the forms in which hosts, users, addresses and sessions are written, made comparable.
 
 Everything is lower-cased, hosts are their first DNS label, addresses are canonical. What names nobody in particular
-(SYSTEM, a machine's own account, loopback, a GUID of zeros) is None. A value longer than a key may be is shortened and
-keeps its identity through a hash.
+(SYSTEM, a machine's own account, a component of Kubernetes, loopback, a GUID of zeros) is None. A value longer than a
+key may be is shortened and keeps its identity through a hash.
 """
 
 from __future__ import annotations
@@ -37,7 +37,11 @@ _SHARED_NAMES: Final = frozenset(
         "hidden_due_to_security_reasons",
     }
 )
-_PER_SESSION: Final = re.compile(r"(?:dwm|umfd)-\d+", re.ASCII)
+# Window managers and font drivers of every session, mailboxes by which every Exchange server watches itself.
+_MADE_BY_SYSTEM: Final = re.compile(r"(?:dwm|umfd)-\d+|healthmailbox[0-9a-f]{7,32}|sm_[0-9a-f]{10,20}", re.ASCII)
+_SID: Final = "s-1-"
+_COMPONENTS: Final = ("system:", "eks:")  # of the control plane of Kubernetes, the same in every cluster
+_ACTORS: Final = ("system:serviceaccount:", "system:node:")  # among them, those that are one account and one machine
 _SHARED_DOMAINS: Final = frozenset(
     {
         *("nt authority", "nt service", "iis apppool", "nt virtual machine", "window manager", "font driver host"),
@@ -45,7 +49,26 @@ _SHARED_DOMAINS: Final = frozenset(
     }
 )
 _NO_DOMAINS: Final = frozenset({"", ".", "-", "workgroup"})
-_EVERY_MACHINE: Final = frozenset({"administrator", "root", "guest", "defaultaccount", "wdagutilityaccount", "ubuntu"})
+_EVERY_MACHINE: Final = frozenset(
+    {
+        # Windows has these from its setup on, the first two in the language of the system.
+        *("administrator", "administrateur", "administrador", "administratör", "amministratore", "rendszergazda"),
+        *("guest", "gast", "invité", "invitado", "defaultaccount", "wdagutilityaccount", "defaultuser0"),
+        # Linux has these without being asked: Debian's base-passwd, Red Hat's setup, what systemd and ssh bring along.
+        *("root", "daemon", "bin", "sys", "sync", "games", "man", "lp", "mail", "news", "uucp", "proxy", "backup"),
+        *("www-data", "list", "irc", "gnats", "nobody", "nfsnobody", "adm", "shutdown", "halt", "operator", "ftp"),
+        *("sshd", "messagebus", "dbus", "syslog", "polkitd", "chrony", "ntp", "rpc", "rpcuser", "tss", "tcpdump"),
+        *("systemd-network", "systemd-resolve", "systemd-timesync", "systemd-coredump", "systemd-oom", "uuidd"),
+        # Packages make these wherever they are installed.
+        *("apache", "nginx", "httpd", "tomcat", "mysql", "postgres", "mongodb", "redis", "postfix", "jenkins"),
+        # Images of clouds are delivered with these (`admin` is Debian's, and that of most appliances), and agents and
+        # tools of theirs make them on every machine that they manage.
+        *("ec2-user", "ubuntu", "debian", "admin", "centos", "fedora", "rocky", "almalinux", "cloud-user", "opc"),
+        *("azureuser", "bitnami", "core", "vagrant", "pi", "ssm-user", "cloudshell-user", "oslogin"),
+    }
+)
+_DAEMON: Final = "_"  # how the daemons of macOS and BSD, and newer ones of Debian, are called: _www, _apt
+_LOCAL: Final = ("@localhost", "@localhost.localdomain", "@localhost.local")  # of any machine
 _NO_HOSTS: Final = frozenset({"localhost", "unknown", "none", "null", "broadcasthost"})
 _NO_SESSIONS: Final = frozenset(  # the logons of SYSTEM and the services, and what is written where there is none
     {"0x0", "0x3e3", "0x3e4", "0x3e5", "0x3e7", "0", "4294967295", "00000000-0000-0000-0000-000000000000"}
@@ -110,7 +133,8 @@ def user_name(user: Mapping[str, Any], host: str | None) -> str | None:
     r"""Return the one name of a user: its ARN, e-mail address or UPN, `domain\name`, or the bare name.
 
     A local account has its bare name, so that sources that do not tell the domain mean the same account; but names that
-    every machine has (administrator, root) are told apart by the host in front.
+    every machine has (administrator, root, ec2-user, www-data) are told apart by the host in front, and nobody without
+    one. A SID in the place of the name is the name, unless it is one that every machine has.
 
     Args:
         user: OCSF user.
@@ -120,28 +144,43 @@ def user_name(user: Mapping[str, Any], host: str | None) -> str | None:
     arn = _arn(_text(user.get("uid_alt"))) or _arn(uid)
     if arn:
         return arn
-    if user.get("type_id") == SYSTEM_USER or (uid.startswith("s-1-") and not uid.startswith(ACCOUNT_SIDS)):
+    if user.get("type_id") == SYSTEM_USER or _is_built_in(uid):
         return None
     domain, slash, bare = name.partition("\\")
     if not slash:
         domain, bare = _text(user.get("domain")), name
     if not bare:
         return uid if uid and not uid.isdigit() and uid not in _SHARED_NAMES else None
+    if bare.endswith(_LOCAL):
+        bare = bare.partition("@")[0]
     if _is_shared(bare, domain):
         return None
+    if bare.startswith(_SID):  # the name could not be told
+        return bare
     email = bare if "@" in bare else _text(user.get("email_addr"))
     return email or _qualified(bare, domain.partition(".")[0], host)
 
 
 def _is_shared(name: str, domain: str) -> bool:
     machine = name.partition("@")[0].endswith("$")
-    return machine or name in _SHARED_NAMES or domain in _SHARED_DOMAINS or _PER_SESSION.fullmatch(name) is not None
+    if machine or not name or name in _SHARED_NAMES or domain in _SHARED_DOMAINS:
+        return True
+    return _is_built_in(name) or _is_component(name) or _MADE_BY_SYSTEM.fullmatch(name) is not None
+
+
+def _is_built_in(sid: str) -> bool:
+    """Tell whether it is a SID that every machine has, or of no account."""
+    return sid.startswith(_SID) and not sid.startswith(ACCOUNT_SIDS)
+
+
+def _is_component(name: str) -> bool:
+    return name.startswith(_COMPONENTS) and not name.startswith(_ACTORS) and "@" not in name
 
 
 def _qualified(name: str, domain: str, host: str | None) -> str | None:
     if domain not in _NO_DOMAINS and domain != host:
         return f"{domain}\\{name}"
-    if name in _EVERY_MACHINE:
+    if name in _EVERY_MACHINE or name.startswith(_DAEMON):
         return f"{host}\\{name}" if host else None
     return name
 

@@ -10,6 +10,7 @@ from models.errors import ConfigError
 
 ENVIRONMENT: Final = "env:"
 FILE: Final = "file:"
+PLACES: Final = (ENVIRONMENT, FILE)
 MAX_SECRET_BYTES: Final = 4096
 
 
@@ -33,7 +34,7 @@ class Secret:
 
 
 def read_secret(place: str, environment: Mapping[str, str]) -> Secret:
-    """Read a secret from where the settings say it is.
+    """Read a secret for a header from where the settings say it is.
 
     Args:
         place: `env:NAME` or `file:PATH`. The secret itself is refused: settings are shown, logged and committed.
@@ -42,24 +43,39 @@ def read_secret(place: str, environment: Mapping[str, str]) -> Secret:
     Raises:
         ConfigError: It is not there, or cannot be a header; the message does not show it.
     """
-    if place.startswith(ENVIRONMENT):
-        name = place.removeprefix(ENVIRONMENT)
-        text = environment.get(name, "").strip()
-        missing = f"the variable {name} is not set"
-    elif place.startswith(FILE):
-        text, missing = _from_file(Path(place.removeprefix(FILE))), f"{place.removeprefix(FILE)} is empty"
-    else:
-        raise ConfigError("a key stands in the environment (env:NAME) or in a file (file:PATH), not in the settings")
-    if not text:
-        raise ConfigError(f"no key: {missing}")
+    text = _read(place, environment, "key")
     if not (text.isascii() and text.isprintable()):
         raise ConfigError(f"no key: what {place} holds has characters that no header takes")
     return Secret(text)
 
 
-def _from_file(path: Path) -> str:
+def read_password(place: str, environment: Mapping[str, str]) -> Secret:
+    """Read a password, which may be of any characters of one line; else as `read_secret`."""
+    text = _read(place, environment, "password")
+    if not text.isprintable():
+        raise ConfigError(f"no password: what {place} holds has control characters")
+    return Secret(text)
+
+
+def _read(place: str, environment: Mapping[str, str], what: str) -> str:
+    if place.startswith(ENVIRONMENT):
+        name = place.removeprefix(ENVIRONMENT)
+        text = environment.get(name, "").strip()
+        missing = f"the variable {name} is not set"
+    elif place.startswith(FILE):
+        text, missing = _from_file(Path(place.removeprefix(FILE)), what), f"{place.removeprefix(FILE)} is empty"
+    else:
+        raise ConfigError(
+            f"a {what} stands in the environment (env:NAME) or in a file (file:PATH), not in the settings"
+        )
+    if not text:
+        raise ConfigError(f"no {what}: {missing}")
+    return text
+
+
+def _from_file(path: Path, what: str) -> str:
     try:
         with path.expanduser().open("rb") as file:
             return file.read(MAX_SECRET_BYTES).decode("utf-8").strip()
     except (OSError, RuntimeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"no key: {path} cannot be read: {type(error).__name__}") from error
+        raise ConfigError(f"no {what}: {path} cannot be read: {type(error).__name__}") from error

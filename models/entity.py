@@ -9,8 +9,11 @@ from models.errors import InvalidRecord
 
 ENTITY_TYPES: Final = ("user", "host", "ip", "workload", "session", "account")
 MAX_ENTITY_VALUE: Final = 256
+PLACES: Final = ("ip", "host", "workload")  # where many users are
 FAN_OUT_CONFIDENCE: Final = 25  # below it a link is one among the many of a shared thing
 SHARED_CONFIDENCE: Final = 10
+DERIVED: Final = "derived"  # the source of links that follow from others
+WITHDRAWN: Final = 0  # the confidence of one that follows no longer
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -69,6 +72,11 @@ class EntityLink:
     def is_shared(self) -> bool:
         """Tell whether it is one of so many of an end that no signal travels over it."""
         return self.confidence < FAN_OUT_CONFIDENCE
+
+    @property
+    def is_derived(self) -> bool:
+        """Tell whether it follows from two others, and was not seen by itself."""
+        return self.source == DERIVED
 
     def shared(self) -> Self:
         """Return it as a link of a shared thing."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from models.entity import EntityKey
+from models.entity import PLACES, EntityKey
 from models.fields import LARGEST, is_too_large
 from models.uids import content_uid
 
@@ -145,7 +145,7 @@ def _once(one: Grain, other: Grain) -> Grain:
 
 def better_way(one: tuple[EntityKey, ...], other: tuple[EntityKey, ...]) -> tuple[EntityKey, ...]:
     """Return by which of two ways a signal counts that came by both: by no link, else by that of a session or user."""
-    return max(one, other) if one and other else ()
+    return max(one, other, key=lambda way: (way[-1].type not in PLACES, way)) if one and other else ()
 
 
 def _sealed(floods: tuple[Flood, ...]) -> Iterator[Grain]:

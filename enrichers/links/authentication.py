@@ -17,6 +17,7 @@ from enrichers.links.observation import (
     BY_LOGON,
     BY_SWITCH,
     Pair,
+    lasting,
     pair,
 )
 from enrichers.names import ACCOUNT_SIDS, address, plain, session_id, user_name
@@ -61,7 +62,7 @@ def _on_behalf(event: Mapping[str, Any], name: str | None, host: str | None) -> 
     caller = user_name(child(child(event, "actor"), "user"), host)
     if host is None:
         session = session_id(child(event, "session").get("uid"), None)
-        yield from pair("session", session, "user", caller, BY_ISSUER)
-        yield from pair("user", name, "user", caller, BY_SWITCH)
+        yield from lasting(event, pair("session", session, "user", caller, BY_ISSUER))
+        yield from lasting(event, pair("user", name, "user", caller, BY_SWITCH))
     elif child(event, "metadata").get("event_code") == EXPLICIT_CREDENTIALS:
         yield from pair("user", name, "user", caller, BY_CREDENTIALS)

@@ -15,8 +15,10 @@ from enrichers.names import address, host_name, instance_id, plain, user_name
 
 SUCCESS: Final = 1
 LAUNCH: Final = "RunInstances"
-# Calls by which a person gets a shell on a machine.
-SHELLS: Final = frozenset({"StartSession", "ResumeSession", "SendSSHPublicKey", "SendSerialConsoleSSHPublicKey"})
+# Calls by which a person gets a shell on a machine, or has something run there.
+SHELLS: Final = frozenset(
+    {"StartSession", "ResumeSession", "SendCommand", "SendSSHPublicKey", "SendSerialConsoleSSHPublicKey"}
+)
 _ADDRESSES: Final = ("privateIpAddress", "ipAddress", "publicIp", "publicIpAddress", "ipv6Address")
 
 

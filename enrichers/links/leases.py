@@ -15,6 +15,7 @@ from enrichers.links.observation import (
     BY_LEASE,
     BY_LOGON,
     BY_NAME,
+    MAX_LEASE_MS,
     Pair,
     host_at,
     listed,
@@ -24,7 +25,6 @@ from enrichers.names import address, dns_domain, host_name, is_private, user_nam
 
 ACK: Final = 5  # the server has granted the address; before that a client only asks
 RESPONSE: Final = 2
-MAX_LEASE_S: Final = 86_400  # longer ones are renewed long before they end
 ADDRESS_RECORDS: Final = frozenset({"A", "AAAA"})
 
 
@@ -34,7 +34,7 @@ def leased(event: Mapping[str, Any]) -> Iterator[Pair]:
         return
     client, seconds = child(event, "src_endpoint"), event.get("lease_dur")
     is_stated = isinstance(seconds, int) and not isinstance(seconds, bool) and seconds > 0
-    lease_ms = min(int(seconds), MAX_LEASE_S) * 1000 if is_stated and seconds else None
+    lease_ms = min(int(seconds) * 1000, MAX_LEASE_MS) if is_stated and seconds else None
     for found in host_at(host_name(client.get("hostname")), client.get("ip"), BY_LEASE):
         yield found._replace(lease_ms=lease_ms)
 

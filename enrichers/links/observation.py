@@ -22,6 +22,8 @@ BY_NAME: Final = 70  # a name resolves to what its zone says
 BY_LAUNCH: Final = 60  # who started a machine need not be who works on it
 BY_GATEWAY: Final = 60  # many are behind one address
 MAX_LISTED: Final = 16  # of any list in an event
+MAX_LEASE_MS: Final = 86_400_000  # longer ones are renewed long before they end
+COVERED_MS: Final = 3_600_000  # so long after it an observation holds at least, whatever lease it tells of
 
 
 class Pair(NamedTuple):
@@ -55,6 +57,17 @@ _key = lru_cache(maxsize=65_536)(key)  # the same few entities stand in thousand
 def host_at(host: str | None, value: Any, confidence: int) -> Iterator[Pair]:
     """Yield that a host has an address, as it stands in an event."""
     return pair("host", host, "ip", address(value), confidence)
+
+
+def lasting(event: Mapping[str, Any], found: Iterable[Pair]) -> Iterator[Pair]:
+    """Yield pairs, and where an event says how long the credentials hold that it gave out, that they hold as long."""
+    session, time = event.get("session"), event.get("time")
+    expires = session.get("expiration_time") if isinstance(session, dict) else None
+    lease_ms = min(expires - time, MAX_LEASE_MS) if isinstance(expires, int) and isinstance(time, int) else 0
+    for one in found:
+        yield one
+        if lease_ms > COVERED_MS:
+            yield one._replace(lease_ms=lease_ms)
 
 
 def listed(value: Any) -> list[Any]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from enrichers.entities import ASSUMED_ROLE, child
-from enrichers.links.observation import BY_ISSUER, BY_SWITCH, Pair, pair
+from enrichers.links.observation import BY_ISSUER, BY_SWITCH, Pair, lasting, pair
 from enrichers.names import instance_id, session_id, user_name
 
 SUCCESS: Final = 1
@@ -34,8 +34,8 @@ def assumed(event: Mapping[str, Any]) -> Iterator[Pair]:
         stated = child(child(api, message), "data").get("sourceIdentity")
         origin = user_name({"name": stated}, None)
         if origin:
-            yield from pair("session", issued, "user", origin, BY_SWITCH)
-            yield from pair("user", role, "user", origin, BY_SWITCH)
+            yield from lasting(event, pair("session", issued, "user", origin, BY_SWITCH))
+            yield from lasting(event, pair("user", role, "user", origin, BY_SWITCH))
             return
 
 

@@ -5,7 +5,8 @@ the order, the grouping and the repetitions in which on-time inputs arrive, the 
 because they are found anew in the sorted signals at every step (`streams.correlate.windows`).
 
 A link may be observed up to LINK_HORIZON_MS after the signals it joins; so state is kept that much longer than the
-watermark alone would ask for, and a copy that comes over a link is late only beyond it.
+watermark alone would ask for, and a copy that comes over a link is late only beyond it. So is what a model finds, once
+a minute or an hour is over.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from models.finding import SequenceClosed, Signal, Withdrawn
 from streams.correlate.bounds import MAX_LINKS, measured, settled, surely_fits, with_links
 from streams.correlate.carrying import Carrier
 from streams.correlate.crowd import with_signal, without_signal
+from streams.correlate.deriving import follows
 from streams.correlate.fanout import LINK_FANOUT, needed, taken
 from streams.correlate.now import LINK_HORIZON_MS, Now
 from streams.correlate.outputs import Evicted, Forward, Item, Late, Output, Published
@@ -96,6 +98,8 @@ class Correlator:
             if links is state.links:
                 return state, ()
             outputs.extend(Forward(str(link.other_end(key)), link) for link in told)
+            derived = follows(before.links, links, item, key)
+            outputs.extend(Forward(str(end), link) for link in derived for end in (link.left, link.right))
             state = with_links(replace(state, links=links), MAX_LINKS)
             for signal in state.signals:
                 outputs.extend(self._carrier.recopied(signal, before.links, links, key))
@@ -116,7 +120,7 @@ class Correlator:
         if held is state:
             return state, []
         horizon = watermark - LINK_HORIZON_MS
-        on_time = horizon - self._lag if item.parts else horizon if item.via else watermark
+        on_time = horizon - self._lag if item.parts else horizon if item.via or item.analytic.is_model else watermark
         late = clipped(item, lambda time: time < on_time) if item.time < on_time else None
         outputs: list[Output] = [] if late is None else [Late(late, key, on_time - late.time)]
         if (item.parts or item.via) and last_time(item) < on_time:

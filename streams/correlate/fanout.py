@@ -3,6 +3,7 @@
 A link is shared when either end has, by links that hold at some time while it does, more than so many distinct entities
 of the other end's type. No signal travels over a shared link. Each end finds that out from its own links and tells the
 other, so both know; since links only come to be more, a link that is shared stays so, whatever comes in which order.
+Links that are derived from others (`streams.correlate.deriving`) count for none, for they may be taken back.
 A user may have some times more sessions than anything else, for they are hers alone; the builds of a runner are more.
 """
 
@@ -12,9 +13,9 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final
 
-from models.entity import EntityLink
+from models.entity import WITHDRAWN, EntityLink
 from models.finding import Signal
-from streams.correlate.routing import is_of_others
+from streams.correlate.crossing import is_of_others, leads
 from streams.flood import last_time
 
 LINK_FANOUT: Final = 6
@@ -38,6 +39,8 @@ def taken(links: Links, link: EntityLink, key: str, limit: int) -> tuple[Links, 
     known = next((held for held in links if held.uid == link.uid), None)
     if known is not None and known.confidence <= link.confidence:
         return links, ()
+    if known is None and link.is_derived and link.confidence == WITHDRAWN:
+        return links, ()  # it never came, for whoever takes it back has told of it before
     held = [*(one for one in links if one is not known), link]
     kind = link.other_end(key).type
     alike = [one for one in held if one.other_end(key).type == kind]
@@ -56,10 +59,10 @@ def limit_of(key: str, kind: str, limit: int) -> int:
 
 
 def _crowded(alike: list[EntityLink], link: EntityLink, key: str, limit: int) -> Iterator[EntityLink]:
-    """Yield the links that one more makes shared, or finds shared itself."""
-    near = [(one, one.other_end(key).value) for one in alike] if len(alike) > limit else []
+    """Yield the links that one more makes shared, or finds shared itself; only what was observed makes others so."""
+    near = [(one, one.other_end(key).value) for one in alike if not one.is_derived] if len(alike) > limit else []
     if len({value for _, value in near}) > limit:
-        for one, _ in near:
+        for one in alike:
             if not one.is_shared and overlap(one, link):
                 others = {value for other, value in near if overlap(one, other)}
                 if len(others) > limit:
@@ -75,7 +78,7 @@ def _surplus(alike: Iterable[EntityLink], key: str, limit: int) -> set[str]:
     """Return the uids of links without which all others are found as shared as with them: they need not be kept."""
     spans: dict[tuple[int, int], list[EntityLink]] = {}
     for one in alike:
-        if one.is_shared:
+        if one.is_shared and not one.is_derived:
             spans.setdefault((one.valid_from, one.valid_to), []).append(one)
     away = set[str]()
     for links in spans.values():
@@ -96,7 +99,7 @@ def is_carried(signal: Signal, time: int, key: str, links: Iterable[EntityLink],
         key: The key.
         links: The links of the entity that the key names.
         is_narrow: Whether a signal of one user does not count for another by a place that both were at
-            (`streams.correlate.routing.is_of_others`).
+            (`streams.correlate.crossing.is_of_others`).
     """
     if not signal.via or str(signal.via[0]) != key:
         return True  # it is of this key, or the entity through which it came here has looked already
@@ -104,6 +107,7 @@ def is_carried(signal: Signal, time: int, key: str, links: Iterable[EntityLink],
         not link.is_shared
         and link.holds_at(time)
         and (here := link.other_end(key)) in signal.entities
+        and leads(here, signal.via[0])
         and not (is_narrow and is_of_others(signal, signal.via[0], here))
         for link in links
     )
@@ -121,9 +125,14 @@ def needed(links: Links, signals: Iterable[Signal], key: str, horizon: int) -> L
         link
         for link in links
         if link.valid_to >= horizon
-        or any(overlap(link, other) and link.other_end(key).type == other.other_end(key).type for other in open_links)
+        or (not link.is_derived and any(_decides(link, other, key) for other in open_links))
         or any(_carries(link, signal, key) for signal in came)
     )
+
+
+def _decides(link: EntityLink, other: EntityLink, key: str) -> bool:
+    """Tell whether a link may be among those that make another one shared."""
+    return overlap(link, other) and link.other_end(key).type == other.other_end(key).type
 
 
 def _carries(link: EntityLink, signal: Signal, key: str) -> bool:

@@ -10,15 +10,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice, product
 from math import prod
-from typing import Final
 
 from models.entity import EntityKey
 from models.finding import Signal, group_part
+from streams.correlate.crossing import is_of_others, leads
 from streams.correlate.spec import CorrelationSpec
 from streams.correlate.steps import ENTITY_PREFIX
 
-USER: Final = "user"
-PLACES: Final = ("ip", "host")  # where many users are
 EVERYTHING = "*"  # the one group of a correlation without group-by
 MAX_COPIES = 16  # a signal's copies are bounded; what is left out is counted by the caller
 
@@ -101,7 +99,7 @@ class Router:
 
         A copy travels one link only, so that links cannot carry a signal round the whole company.
         """
-        if signal.via or other in signal.entities:
+        if signal.via or other in signal.entities or not leads(here, other):
             return signal, ()
         copy = replace(signal, via=(other, here))
         return copy, tuple(sorted(self.group_keys(copy) - self.group_keys(signal)))[:MAX_COPIES]
@@ -162,11 +160,6 @@ def entities_for(spec: CorrelationSpec, signal: Signal) -> tuple[EntityKey, ...]
     other, here = signal.via
     is_narrow = spec.breadth is not None
     return signal.entities if is_narrow and is_of_others(signal, other, here) else (*signal.entities, other)
-
-
-def is_of_others(signal: Signal, other: EntityKey, here: EntityKey) -> bool:
-    """Tell whether a link from `here` leads from a signal of one user to another user by a place that both were at."""
-    return other.type == USER and here.type in PLACES and any(entity.type == USER for entity in signal.entities)
 
 
 def _values(spec: CorrelationSpec, name: str, field: str, signal: Signal) -> Iterable[str]:

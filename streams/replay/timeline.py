@@ -28,7 +28,8 @@ class Timeline:
         late: Signals behind the watermark.
         folded: Signals folded away to keep states within bounds.
         dropped_copies: Copies of signals that the bound on copies cut off.
-        shared_links: Links that turned out to be of shared things, by uid: no signal travels over them.
+        told_links: Links that one key told others of, by uid: derived ones, and those that turned out to be of shared
+            things, so that no signal travels over them.
     """
 
     correlator: Correlator
@@ -36,7 +37,7 @@ class Timeline:
     late: list[Late] = field(default_factory=list)
     folded: int = 0
     dropped_copies: int = 0
-    shared_links: dict[str, EntityLink] = field(default_factory=dict)
+    told_links: dict[str, EntityLink] = field(default_factory=dict)
     _states: dict[str, KeyState] = field(default_factory=dict)
     _due: list[tuple[int, str]] = field(default_factory=list)
 
@@ -86,7 +87,8 @@ class Timeline:
         elif isinstance(out, SequenceClosed):
             self.standing.pop(out.uid, None)
         elif isinstance(out, Forward) and isinstance(out.item, EntityLink):
-            self.shared_links[out.item.uid] = out.item
+            known = self.told_links.get(out.item.uid, out.item)
+            self.told_links[out.item.uid] = min(known, out.item, key=lambda link: link.confidence)
         elif isinstance(out, Late):
             self.late.append(out)
         elif isinstance(out, Evicted):

@@ -108,13 +108,15 @@ class Correlation:
 
     def counts(self, items: Sequence[Item], outputs: Sequence[Output]) -> Mapping[str, int]:
         """Count items and outputs by kind."""
+        told = [out.item for out in outputs if isinstance(out, Forward) and isinstance(out.item, EntityLink)]
         return {
             "links": sum(isinstance(item, EntityLink) for item in items),
             "signals": sum(isinstance(item, Signal) for item in items),
             "sequences": sum(isinstance(out, Published) for out in outputs),
             "closed": sum(isinstance(out, SequenceClosed) for out in outputs),
             "forwards": sum(isinstance(out, Forward) for out in outputs),
-            "shared_links": sum(isinstance(out, Forward) and isinstance(out.item, EntityLink) for out in outputs),
+            "shared_links": sum(link.is_shared for link in told),
+            "derived_links": sum(not link.is_shared for link in told),
             "late": sum(isinstance(out, Late) for out in outputs),
             "signals_folded": sum(out.count for out in outputs if isinstance(out, Evicted)),
         }

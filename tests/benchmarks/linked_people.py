@@ -1,9 +1,10 @@
 """A made-up company for a day: who is who in truth, and the OCSF events by which sources would tell of it.
 
 Laptops lease addresses that move between shifts, and some laptops do too; remote people come through a VPN gateway,
-some of them from one household; people were renamed, and have two addresses of e-mail; a few are in no table; and a
-tenth of all events is lost. Shared things, which make nobody anybody else: the office's NAT, jump hosts, small servers
-of a few, service accounts, the runners of builds and their account, a scanner, nodes of a cluster with their pods.
+some of them from one household; people were renamed, and have two addresses of e-mail; a few are in no table; some take
+a role and get shells on a machine of their own, others on one of many; and a tenth of all events is lost. Shared
+things, which make nobody anybody else: the office's NAT, jump hosts, small servers of a few, service accounts, the
+runners of builds and their account, a scanner, nodes of a cluster with their pods.
 """
 
 from __future__ import annotations
@@ -98,6 +99,8 @@ class Company:
         self._web(actor, number, seat, first, last, remote=remote)
         if number % 8 == 1:
             self._cloud(actor, number, first, last)
+        if number % 20 in {6, 14}:
+            self._shells(actor, number, first, last, shared=number % 20 == 6)
         if number % 20 == 5:
             self._jump(actor, f"jump{number // JUMP_HOST_FOR}", first, last)
         if number % 60 == 12:
@@ -176,6 +179,33 @@ class Company:
         for time in range(first + 12 * MINUTE, last, 70 * MINUTE):
             self._event("aws_cloudtrail", 6003, time, actor=acting, api={"operation": "ListBuckets"}, **aws)
         actor.held += [(f"user:{role.lower()}", first, last), (f"session:{key.lower()}", first, last)]
+
+    def _shells(self, actor: Actor, number: int, first: int, last: int, *, shared: bool) -> None:
+        """Take a role with the assertion of the identity provider, and get shells on one's own or a shared machine."""
+        name = f"bench{number // JUMP_HOST_FOR}" if shared else f"own{number}"
+        place = number // JUMP_HOST_FOR if shared else 1000 + number
+        machine, ip = f"i-{name.encode().hex():0>17}"[:19], f"172.17.{place // 250}.{place % 250 + 1}"
+        role = f"arn:aws:sts::{ACCOUNT}:assumed-role/Engineer/p{number}@example.com"
+        aws = {"cloud": {"provider": "AWS", "account": {"uid": ACCOUNT}}}
+        caller = {"user": {"name": f"p{number}@example.com", "type_id": 1}}
+        for start in range(first + 10 * MINUTE, last, 3 * HOUR):
+            key, end = f"ASIASAML{number:06d}{(start - first) // HOUR:06d}", min(start + 3 * HOUR, last)
+            session = {"uid": key, "credential_uid": key, "expiration_time": start + 4 * HOUR}
+            taken = {"user": {"uid_alt": role}, "session": session, "actor": caller}
+            self._event("aws_cloudtrail", 3002, start, **taken, **aws)
+            acting = {"user": {"uid_alt": role, "credential_uid": key}, "session": {"uid": key}}
+            for time in range(start + 5 * MINUTE, end, 50 * MINUTE):
+                api, on = {"operation": "StartSession"}, [{"uid": machine, "type": "AWS::EC2::Instance"}]
+                self._event("aws_cloudtrail", 6003, time, actor=acting, api=api, resources=on, **aws)
+            actor.held.append((f"session:{key.lower()}", start, end))
+        for time in range(first, last, HOUR):
+            end = {"ip": ip, "instance_uid": machine}
+            self._event("aws_vpc_flow", 4001, time, src_endpoint=end, dst_endpoint={"ip": "203.0.113.201"}, **aws)
+        actor.held.append((f"user:{role.lower()}", first, last))
+        if shared:
+            self.shared |= {f"workload:{machine}", f"ip:{ip}"}
+        else:
+            actor.held += [(f"workload:{machine}", first, last), (f"ip:{ip}", first, last)]
 
     def _jump(self, actor: Actor, host: str, first: int, last: int) -> None:
         self.shared.add(f"host:{host}")

@@ -25,6 +25,8 @@ from enrichers.links.persons import NOBODY, person_links
 from models.entity import EntityKey, EntityLink
 from models.event import Event
 from models.records import ParseError, RawRecord
+from streams.correlate.crossing import leads
+from streams.correlate.deriving import follows
 from streams.correlate.fanout import LINK_FANOUT, taken
 from streams.correlate.state import KeyState, encode_state
 from streams.sources.registry import SOURCES
@@ -80,14 +82,18 @@ def observe(company: Company) -> dict[str, tuple[EntityLink, set[str]]]:
     return found
 
 
-def held(links: Iterable[EntityLink], limit: int = LINK_FANOUT) -> Held:
-    """Take links in as the states of the correlate worker do, each end telling the other which are shared."""
+def held(links: Iterable[EntityLink], limit: int = LINK_FANOUT, *, derives: bool = True) -> Held:
+    """Take links in as the states of the correlate worker do, telling each other which are shared and which follow."""
     states: Held = {}
     waiting = deque((str(end), link) for link in links for end in (link.left, link.right))
     while waiting:
         key, link = waiting.popleft()
-        states[key], told = taken(states.get(key, ()), link, key, limit)
+        before = states.get(key, ())
+        states[key], told = taken(before, link, key, limit)
         waiting.extend((str(one.other_end(key)), one) for one in told)
+        if derives and states[key] is not before:
+            derived = follows(before, states[key], link, key)
+            waiting.extend((str(end), one) for one in derived for end in (one.left, one.right))
     return states
 
 
@@ -95,7 +101,9 @@ def joined(states: Held, known: set[str], at: int) -> set[Pair]:
     """Return every two of the known entities of which signals meet in a group at a time (ms)."""
     pairs: set[Pair] = set()
     for key, links in states.items():
-        there = {str(one.other_end(key)) for one in links if not one.is_shared and one.holds_at(at)}
+        here = EntityKey.parse(key)
+        ends = (one.other_end(key) for one in links if not one.is_shared and one.holds_at(at))
+        there = {str(end) for end in ends if leads(end, here)}
         pairs |= set(combinations(sorted((there | {key}) & known), 2))
     return pairs
 
@@ -188,12 +196,14 @@ def run(people: int, limits: Sequence[int]) -> dict[str, object]:
         "events": len(company.events),
         "links": len(found),
         "shared_links": len(shared),
+        "derived_links": len({one.uid for state in states.values() for one in state if one.is_derived}),
         "score": _told(whole),
         "all_observers": _told(score(smaller, held(link for link, _ in parts.values()))),
         "by_limit": {n: _told(score(smaller, held((link for link, _ in parts.values()), n))) for n in limits},
         "without": {
             name: {"links": named[name], **_told(score(smaller, held(without(parts, name))))} for name in sorted(named)
         },
+        "without_derived": _told(score(smaller, held((link for link, _ in parts.values()), derives=False))),
         **costs(company.events[:5000], persons),
         "per_million_links": memory_per_million(),
     }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
 import pytest
 
-from models.entity import EntityLink
+from models.entity import DERIVED, EntityLink
 from streams.correlate.fanout import LINK_FANOUT
 from streams.neighbours import neighbours
 from streams.wire import link_to_json
@@ -65,6 +66,14 @@ def test_links_of_shared_things_say_so_at_both_ends(tmp_path: Path) -> None:
 def test_a_link_that_correlate_found_shared_is_told_once_and_as_such() -> None:
     (found,) = neighbours(lambda: [LEASE, LEASE.shared(), LEASE], "host:ws1", None, 8)
     assert (found.shared, found.link.confidence) == ("too many at a time, as correlate found", 10)
+
+
+def test_a_link_that_follows_from_others_makes_none_shared_and_tells_why_it_is() -> None:
+    first, *others = (replace(one, source=DERIVED) for one in crowd(LINK_FANOUT + 2))
+    links = [first.shared(), *others, *crowd(LINK_FANOUT + 3)[LINK_FANOUT + 2 :]]
+    found = {one.entity: one.shared for one in neighbours(lambda: links, NAT, None, LINK_FANOUT)}
+    assert found.pop("user:u0") == "follows from one that is shared"
+    assert set(found.values()) == {""}
 
 
 def test_many_sessions_of_a_user_are_hers() -> None:

@@ -1,6 +1,6 @@
 """The naive oracle: given everything at once, which sequences stand? Slow, short and obviously right.
 
-What `braid` keys ask for is in `tests.correlate.oracle_steps`.
+What `braid` keys ask for is in `tests.correlate.oracle_steps`, where signals are over links in `oracle_links`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import math
 import operator
 from dataclasses import replace
 from fractions import Fraction
-from itertools import product
 
 from models.entity import EntityLink
 from models.finding import Signal
@@ -21,6 +20,7 @@ from streams.correlate.routing import Router
 from streams.correlate.spec import CorrelationSpec
 from streams.correlate.windows import Span
 from streams.flood import Moment
+from tests.correlate.oracle_links import groups_of, with_derived
 from tests.correlate.oracle_steps import Group, cut, is_risky
 
 COMPARE = {
@@ -31,46 +31,6 @@ COMPARE = {
     "eq": operator.eq,
     "neq": operator.ne,
 }
-
-
-def groups_of(spec: CorrelationSpec, signal: Signal, links: list[EntityLink], fields: tuple[str, ...] = ()) -> set[str]:
-    """All groups of a signal: its own entities, or one of them swapped for what it is linked to."""
-    own = {str(e) for e in signal.entities}
-    linked = set()
-    for link in links:
-        for here, other in ((str(link.left), str(link.right)), (str(link.right), str(link.left))):
-            is_place = here.startswith(("ip:", "host:")) and any(e.startswith("user:") for e in own)
-            is_of_others = spec.breadth and is_place and other.startswith("user:")
-            if (
-                link.valid_from <= signal.time <= link.valid_to
-                and here in own
-                and other not in own
-                and not is_of_others
-            ):
-                linked.add(other)
-    groups = set()
-    for extra in [None, *linked]:
-        choices = []
-        for place, name in enumerate(spec.group_by):
-            if name.startswith("entity."):
-                known = own | ({extra} if extra else set())
-                choices.append([e for e in known if e.startswith(name[7:] + ":")])
-            else:
-                field = fields[place] if fields else spec.aliases.get(name, {}).get(signal.analytic.uid, name)
-                choices.append([f"{name}={signal.fields[field]}"] if field in signal.fields else [])
-        groups |= {"|".join(choice) for choice in product(*choices)} if spec.group_by else {"*"}
-    return groups
-
-
-def is_shared(link: EntityLink, links: list[EntityLink], limit: int) -> bool:
-    """Whether an end has too many others of one type, by links that hold at some time while this one does."""
-    for end, other in ((link.left, link.right), (link.right, link.left)):
-        near = [one for one in links if one.valid_from <= link.valid_to and link.valid_from <= one.valid_to]
-        others = {x for one in near for x in {one.left, one.right} - {end} if end in {one.left, one.right}}
-        most = limit * 4 if (end.type, other.type) == ("user", "session") else limit
-        if sum(x.type == other.type for x in others) > most:
-            return True
-    return False
 
 
 def holds(spec: CorrelationSpec, window: list[Signal], group: Group) -> bool:
@@ -135,7 +95,7 @@ def sequences(
     specs: list[CorrelationSpec], signals: list[Signal], links: list[EntityLink], fanout: int = LINK_FANOUT
 ) -> set[tuple[str, str, str]]:
     """Return (rule, group, uids of all signals) of every sequence that stands; what others look at comes first."""
-    links = [link for link in links if not is_shared(link, links, fanout)]
+    links = with_derived(links, fanout)
     found = set()
     for stated in specs:
         every = tuple(sorted({s.analytic.uid for s in signals if not s.parts}))

@@ -19,7 +19,8 @@ from streams.correlate.state import KeyState
 from tests.correlate.build import HOUR, MINUTE, START, link, signal, spec
 from tests.correlate.cluster import Cluster
 from tests.correlate.drive import Driver, late_by
-from tests.correlate.oracle import is_shared, sequences
+from tests.correlate.oracle import sequences
+from tests.correlate.oracle_links import is_shared
 from tests.correlate.test_properties import standing
 
 NAT = "ip:192.0.2.1"

@@ -37,6 +37,10 @@ KINDS = ["event_count", "value_count", *sorted(NUMERIC_KINDS), *["temporal"] * 3
 CONDITIONS = [{"gte": 1}, {"gte": 2}, {"gte": 2}, {"gte": 3}, {"gt": 1}, {"lt": 2}, {"lte": 2}, {"eq": 1}, {"neq": 2}]
 CONDITIONS += [{"gte": 2, "lte": 3}, {"gt": 0, "neq": 2}]
 ENTITIES = [("host:h1", "user:u1"), ("host:h1", "user:u1"), ("ip:192.0.2.1", "user:u1"), ("host:h2", "user:u1")]
+# A person, her role, its machine and the address of that: what is at one end is the other's, too.
+ROLE, MACHINE, PERSON = "user:arn:aws:sts::111122223333:assumed-role/r/s", "workload:shop/web", "user:u1@example.com"
+ENTITIES += [("ip:192.0.2.1",), (PERSON,), (MACHINE,), (ROLE,)]
+CHAIN = [(ROLE, PERSON), (ROLE, MACHINE), ("ip:192.0.2.1", MACHINE)]
 NUMBERS = ["0", "1", "-7", "0.5", "1e3", "ten"]
 
 
@@ -221,6 +225,10 @@ def cases(draw: Draw) -> Case:
     for number in range(draw(st.sampled_from([0, 0, 1, 2]))):
         at = draw(st.integers(-5, 14)) * unit * 1000 + number
         held = link("ip:192.0.2.1", draw(st.sampled_from(["host:h1", "host:h2"])), at, at + draw(st.integers(0, HOUR)))
+        items.append((held.valid_to + draw(st.integers(0, delay)), held))
+    for left, right in CHAIN if draw(st.booleans()) else []:
+        at = draw(st.integers(-5, 5)) * unit * 1000
+        held = link(left, right, at, at + draw(st.integers(HOUR // 4, HOUR)))
         items.append((held.valid_to + draw(st.integers(0, delay)), held))
     items.sort(key=lambda pair: pair[0])
     return Case(documents, specs, [(time - delay, item) for time, item in items])

@@ -126,6 +126,34 @@ def test_an_event_of_a_cloud() -> None:
         ({"name": "unknown"}, []),
         ({"name": ""}, []),
         ({"name": "HIDDEN_DUE_TO_SECURITY_REASONS"}, []),
+        ({"name": "Administrateur", "domain": "MKT01"}, ["mkt01\\administrateur"]),
+        ({"name": "ec2-user"}, ["mkt01\\ec2-user"]),
+        ({"name": "azureuser"}, ["mkt01\\azureuser"]),
+        ({"name": "admin"}, ["mkt01\\admin"]),
+        ({"name": "admin", "domain": "CORP"}, ["corp\\admin"]),
+        ({"name": "admin@example.com"}, ["admin@example.com"]),
+        ({"name": "www-data"}, ["mkt01\\www-data"]),
+        ({"name": "nobody"}, ["mkt01\\nobody"]),
+        ({"name": "daemon"}, ["mkt01\\daemon"]),
+        ({"name": "_www"}, ["mkt01\\_www"]),
+        ({"name": "ssm-user"}, ["mkt01\\ssm-user"]),
+        ({"name": "root@localhost"}, ["mkt01\\root"]),
+        ({"name": "alice@localhost"}, ["alice"]),
+        ({"name": "@localhost"}, []),
+        ({"name": "svc-backup"}, ["svc-backup"]),
+        ({"name": "S-1-5-21-1-2-3-1104", "domain": "CORP"}, ["s-1-5-21-1-2-3-1104"]),
+        ({"name": "S-1-12-1-1-2-3-4"}, ["s-1-12-1-1-2-3-4"]),
+        ({"name": "S-1-5-18"}, []),
+        ({"name": "S-1-5-32-544", "domain": "BUILTIN"}, []),
+        ({"name": "S-1-15-2-1"}, []),
+        ({"name": "HealthMailbox1a2b3c4"}, []),
+        ({"name": "SM_0f1e2d3c4b5a69788"}, []),
+        ({"name": "sm_alice"}, ["sm_alice"]),
+        ({"name": "system:kube-scheduler"}, []),
+        ({"name": "system:anonymous"}, []),
+        ({"name": "eks:node-manager"}, []),
+        ({"name": "system:serviceaccount:shop:web"}, ["system:serviceaccount:shop:web"]),
+        ({"name": "system:node:node-a"}, ["system:node:node-a"]),
         ({"uid": "1000"}, []),
         ({"name": 7, "uid": ["a"]}, []),
     ],
@@ -134,8 +162,9 @@ def test_users(user: dict[str, Any], expected: list[str]) -> None:
     assert of_type("user", {"device": DEVICE, "user": user}) == expected
 
 
-def test_an_account_that_every_machine_has_needs_a_machine() -> None:
-    assert keys({"user": {"name": "root"}}) == []
+@pytest.mark.parametrize("name", ["root", "admin", "ec2-user", "www-data", "_apt", "root@localhost"])
+def test_an_account_that_every_machine_has_needs_a_machine(name: str) -> None:
+    assert keys({"user": {"name": name}}) == []
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,35 @@ def test_an_assumed_role_is_its_caller_s_and_so_are_the_credentials() -> None:
     }
 
 
+def lasting(of: Event) -> dict[tuple[str, str], int]:
+    """Return until when links hold that begin when the event happened, ms after it."""
+    found = [link for link in links_of(of) if link.valid_from == of.time - GIVEN_JUST_NOW_MS]
+    return {(str(link.left), str(link.right)): link.valid_to - of.time for link in found}
+
+
+@pytest.mark.parametrize("more", [{}, {"sourceIdentity": "alice@example.com"}])
+def test_a_role_is_its_caller_s_for_as_long_as_the_credentials_hold(more: dict[str, str]) -> None:
+    credentials = {"accessKeyId": "ASIAEXAMPLE000000009", "expiration": "Jun 15, 2024, 8:00:00 PM"}
+    caller = f"user:{ALICE_ARN}"
+    origin = {("session:asiaexample000000009", "user:alice@example.com"), ("user:alice@example.com", f"user:{ROLE}")}
+    expected = {(caller, f"user:{ROLE}"), ("session:asiaexample000000009", caller)} | (origin if more else set())
+    found = assume(credentials=credentials, **more)
+    assert lasting(found) == dict.fromkeys(expected, 8 * HOUR_MS)
+    assert expected <= {(str(one.left), str(one.right)) for one in links_of(found) if one.valid_from == NOON - HOUR_MS}
+
+
+@pytest.mark.parametrize(
+    "expiration", ["Jun 15, 2024, 1:00:00 PM", "Jun 14, 2024, 1:00:00 PM", "soon", None, 7, True, 10**30]
+)
+def test_credentials_that_expire_within_the_hour_or_nobody_knows_when_hold_as_all_else(expiration: object) -> None:
+    assert lasting(assume(credentials={"accessKeyId": "ASIAEXAMPLE000000009", "expiration": expiration})) == {}
+
+
+def test_credentials_hold_a_day_at_most() -> None:
+    credentials = {"accessKeyId": "ASIAEXAMPLE000000009", "expiration": "Jun 25, 2024, 8:00:00 PM"}
+    assert set(lasting(assume(credentials=credentials)).values()) == {24 * HOUR_MS}
+
+
 def test_the_source_identity_is_known_however_long_the_chain() -> None:
     found = ends(assume(sourceIdentity="alice@example.com"))
     assert found >= {
@@ -177,6 +206,7 @@ def test_the_control_plane_tells_the_addresses_of_instances(name: str, fields: d
 def test_who_opens_a_shell_on_an_instance_is_there() -> None:
     wanted = (f"user:{ALICE_ARN}", f"workload:{INSTANCE}")
     assert wanted in ends(cloudtrail("StartSession", "ssm", requestParameters={"target": INSTANCE}))
+    assert wanted in ends(cloudtrail("SendCommand", "ssm", requestParameters={"instanceIds": [INSTANCE]}))
     asked = {"instancesSet": {"items": [{"instanceId": INSTANCE}]}}
     assert wanted not in ends(cloudtrail("RebootInstances", requestParameters=asked))
 

@@ -37,7 +37,7 @@ def test_alert_about_a_container() -> None:
     assert ocsf["unmapped"] == {"output_fields": {"evt.type": "execve", "proc.tty": 34816}}
     assert entities(records.FALCO) >= {
         "host:node-3",
-        "user:www-data",
+        "user:node-3\\www-data",
         f"workload:{records.CONTAINER}",
         f"workload:{records.POD_UID}",
         "workload:shop/api-7d9f-abcde",
