@@ -9,7 +9,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
@@ -20,6 +20,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from enrichers.secrets import PLACES
 from models.errors import ConfigError
 from streams.correlate.fanout import LINK_FANOUT
 from streams.flood import FLOOD_LIMIT
@@ -29,23 +30,49 @@ from streams.profile.settings import BUDGET, RATE, WARMUP_DAYS
 PREFIX: Final = "BRAID_"
 CONFIG_VARIABLE: Final = "BRAID_CONFIG"
 DEFAULT_CACHE: Final = "~/.cache/braid"
-_UNSHOWN: Final = frozenset({"lookups"})  # somebody may have put a key there
+# Somebody may have put a key or a password there.
+_UNSHOWN: Final = frozenset({"lookups", "kafka_password", "kafka_key_password"})
 _DEFAULT_RULES: Final = Path(__file__).parent / "rules"
 
 
 class Settings(BaseSettings):
     """Everything an operator can set. Names in the environment are these in capitals behind `BRAID_`."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, validate_default=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="forbid", frozen=True, validate_default=True, hide_input_in_errors=True
+    )
 
     bootstrap: str = Field("127.0.0.1:9092", description="Kafka bootstrap servers, `host:port[,host:port]`")
+    kafka_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="What the brokers listen for: `PLAINTEXT`, `SSL` (TLS), `SASL_PLAINTEXT`, `SASL_SSL`"
+    )
+    kafka_mechanism: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "", description="With SASL, how the user is authenticated: `PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512`"
+    )
+    kafka_user: str = Field("", description="With SASL, the user")
+    kafka_password: str = Field(
+        "", repr=False, description="With SASL, where the user's password is: `env:NAME` or `file:PATH`"
+    )
+    kafka_ca: Path | None = Field(
+        None, description="With TLS, PEM file of the authorities to trust; without it those of the system"
+    )
+    kafka_certificate: Path | None = Field(
+        None, description="With TLS, PEM file of the client's certificate, where brokers ask for one"
+    )
+    kafka_key: Path | None = Field(None, description="PEM file of that certificate's private key")
+    kafka_key_password: str = Field(
+        "", repr=False, description="Where the password of that key is, if it has one: `env:NAME` or `file:PATH`"
+    )
+    kafka_check_host: bool = Field(
+        default=True, description="With TLS, refuse brokers whose certificate is for another host"
+    )
     topic_prefix: str = Field(
         "", description="Put before every topic and group, so that several Braids share a cluster"
     )
     lake: Path = Field(
         Path(".braid/lake"), description="Folder of the Parquet lake that archive writes and agents read"
     )
-    data_dir: Path = Field(Path(".braid/state"), description="Folder for the correlate worker's local files")
+    data_dir: Path = Field(Path(".braid/state"), description="Folder for the local files of profile and correlate")
     rules: Annotated[tuple[Path, ...], NoDecode] = Field((), description="Further rule directories, separated by `:`")
     default_rules: bool = Field(default=True, description="Load the rule pack that comes with Braid")
     rule_pipelines: Annotated[tuple[Path, ...], NoDecode] = Field(
@@ -153,6 +180,13 @@ class Settings(BaseSettings):
         unknown = sorted({*value} - DETECTORS.keys())
         if unknown:
             raise ValueError(f"no such detector: {', '.join(unknown)}")
+        return value
+
+    @field_validator("kafka_password", "kafka_key_password")
+    @classmethod
+    def _is_place(cls, value: str) -> str:
+        if value and not value.startswith(PLACES):
+            raise ValueError("says where the password is, env:NAME or file:PATH, and not the password itself")
         return value
 
     @field_validator("anomaly_without", "clock_offsets", "time_zones", "lookups", "lookup_private", mode="before")

@@ -26,6 +26,8 @@ from streams.sources.registry import SOURCES
 from streams.topics import rfc3339, table
 from streams.wire import Message
 from streams.workers import clients, kafka_admin
+from streams.workers.reaching import reach
+from streams.workers.security import client_settings
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Machine output.")
 ANSWER_SECONDS: Final = 10.0
@@ -44,7 +46,9 @@ def topics() -> None:
 def topics_create(*, replication: int, as_json: bool) -> None:
     """Create the topics that are missing; touch none that is there."""
     settings = load_settings()
-    result = kafka_admin.create(settings.bootstrap, table(SOURCES, settings.topic_prefix), replication)
+    reach(settings, clients.Stop())
+    wanted = table(SOURCES, settings.topic_prefix)
+    result = kafka_admin.create(settings.bootstrap, wanted, replication, client=client_settings(settings))
     if as_json:
         print_json({"created": result.created, "existed": result.existed})
         return
@@ -70,7 +74,9 @@ def topics_list(*, as_json: bool) -> None:
 def topics_check(*, as_json: bool) -> int:
     """Compare a cluster with the table and explain each difference."""
     settings = load_settings()
-    differences = kafka_admin.check(settings.bootstrap, table(SOURCES, settings.topic_prefix))
+    reach(settings, clients.Stop())
+    wanted = table(SOURCES, settings.topic_prefix)
+    differences = kafka_admin.check(settings.bootstrap, wanted, client=client_settings(settings))
     if as_json:
         print_json([{name: getattr(d, name) for name in d.__slots__} for d in differences])
     else:
@@ -212,7 +218,7 @@ def _is_end(message: KafkaMessage) -> bool:
 def _consumer(settings: Settings) -> Iterator[Consumer]:
     """Make a consumer in a group of nobody else, that commits nothing."""
     config: dict[str, Any] = {
-        "bootstrap.servers": settings.bootstrap,
+        **client_settings(settings),
         "group.id": f"braid-cli-{uuid4().hex}",
         "enable.auto.commit": False,
         "enable.partition.eof": True,
@@ -220,6 +226,7 @@ def _consumer(settings: Settings) -> Iterator[Consumer]:
         "fetch.wait.max.ms": 50,
         "log_level": 0,  # what goes wrong is raised; the library's own lines would stand between the records
     }
+    reach(settings, clients.Stop(), ANSWER_SECONDS)
     made = Consumer(config)
     try:
         yield made

@@ -11,6 +11,7 @@ from models.errors import ConfigError
 from streams.config import Settings, load_settings
 from streams.workers.clients import Stop
 from streams.workers.health import Health, HealthServer
+from streams.workers.reaching import reach
 from streams.workers.up import WORKERS, run_up
 
 
@@ -23,8 +24,8 @@ def _log(settings: Settings) -> None:
 def worker(name: str) -> None:
     """Run one worker until SIGTERM.
 
-    NAME is ingest, correlate, archive or investigate. Start as many of each as there are partitions; they share the
-    work. Settings: BRAID_BOOTSTRAP and the others in the README.
+    NAME is ingest, profile, correlate, archive or investigate. Start as many of each as there are partitions; they
+    share the work. Settings: BRAID_BOOTSTRAP and the others in the README.
     """
     settings = load_settings()
     _log(settings)
@@ -36,6 +37,7 @@ def worker(name: str) -> None:
         raise ConfigError(f"health endpoint {settings.health_host}:{settings.health_port}: {error.strerror}") from error
     with server:
         logging.getLogger("braid").info("%s: health on http://%s:%d/health", name, settings.health_host, server.port)
+        reach(settings, stop)
         import_module(f"streams.workers.{name}").run(settings, health, stop)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import faust
 from yarl import URL
@@ -14,9 +15,11 @@ from streams.config import Settings
 from streams.workers.clients import Stop
 from streams.workers.committed import Bundles, CommittedTransport
 from streams.workers.health import Health
-from streams.workers.keyed import Keyed
+from streams.workers.security import security_of
 
 BUFFERED_BUNDLES: Final = 16
+# At DEBUG it logs every request whole, that with the password too.
+logging.getLogger("aiokafka.conn").setLevel(logging.INFO)
 
 
 def keyed_app(settings: Settings, name: str) -> faust.App:
@@ -25,6 +28,7 @@ def keyed_app(settings: Settings, name: str) -> faust.App:
     app = faust.App(
         settings.topic_prefix + name,
         broker=brokers,
+        broker_credentials=security_of(settings).credentials(),
         store="memory://",
         datadir=str(settings.data_dir),
         web_enabled=False,
@@ -42,7 +46,22 @@ def keyed_app(settings: Settings, name: str) -> faust.App:
     return app
 
 
-def attach(app: faust.App, keyed: Keyed[Any, Any, Any], topics: Iterable[str], health: Health) -> None:
+class Work(Protocol):
+    """What takes the bundles of a keyed worker, and has its state in a table."""
+
+    table: Any
+
+    def hold(self, partitions: set[int]) -> None:
+        """Note the partitions that this worker has now."""
+
+    def forget(self, partitions: set[int]) -> None:
+        """Drop what is remembered of partitions that other workers have now."""
+
+    async def take(self, records: Sequence[Any]) -> None:
+        """Take a bundle of records of one topic and partition."""
+
+
+def attach(app: faust.App, keyed: Work, topics: Iterable[str], health: Health) -> None:
     """Have an app hand the bundles of some topics (with their prefix) to a keyed worker."""
     channel = app.topic(*topics, schema=Bundles())
 

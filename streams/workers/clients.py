@@ -22,6 +22,7 @@ from models.errors import KafkaUnavailable
 from streams.config import Settings
 from streams.topics import SIGNALS
 from streams.wire import Message
+from streams.workers.security import client_settings
 
 LOG: Final = logging.getLogger("braid")
 TRANSACTION_TIMEOUT_MS: Final = 15_000  # how long a killed worker's open transaction can hold readers back
@@ -88,7 +89,7 @@ def consumer(
     """
     wanted = [settings.topic_prefix + topic for topic in topics]
     config: dict[str, Any] = {
-        "bootstrap.servers": settings.bootstrap,
+        **client_settings(settings),
         "client.id": f"braid-{worker}",
         "group.id": f"{settings.topic_prefix}braid-{worker}",
         "auto.offset.reset": "earliest",
@@ -114,7 +115,7 @@ def consumer(
 def follower(settings: Settings, worker: str) -> Consumer:
     """Make a consumer outside of any group: it is told its partitions, commits nothing, and says their ends."""
     config: dict[str, Any] = {
-        "bootstrap.servers": settings.bootstrap,
+        **client_settings(settings),
         "client.id": f"braid-{worker}",
         "group.id": f"{settings.topic_prefix}braid-{worker}-{uuid4().hex}",  # the client wants one, and none is made
         "enable.auto.commit": False,
@@ -158,7 +159,7 @@ def transactional_producer(settings: Settings, worker: str, stop: Stop) -> Produ
 
 def _producer_config(settings: Settings, worker: str) -> dict[str, Any]:
     return {
-        "bootstrap.servers": settings.bootstrap,
+        **client_settings(settings),
         "client.id": f"braid-{worker}",
         "partitioner": "murmur2",
         "enable.idempotence": True,
@@ -172,7 +173,7 @@ def _producer_config(settings: Settings, worker: str) -> dict[str, Any]:
 def keyed_partitions(settings: Settings, stop: Stop) -> int:
     """Return how many partitions `signals` has on the cluster; raise KafkaUnavailable when nobody can tell."""
     name = settings.topic_prefix + SIGNALS.name
-    admin = AdminClient({"bootstrap.servers": settings.bootstrap}, logger=LOG)
+    admin = AdminClient(client_settings(settings), logger=LOG)
     known = patiently(lambda seconds: admin.list_topics(name, timeout=seconds), settings, stop)
     partitions = len(known.topics[name].partitions)
     if not partitions:

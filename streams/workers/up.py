@@ -14,14 +14,16 @@ from pathlib import Path
 from typing import Final
 
 from models.errors import BraidError
-from streams.config import PREFIX, Settings
+from streams.config import CONFIG_VARIABLE, PREFIX, Settings
 from streams.sources.registry import SOURCES
 from streams.topics import table
 from streams.workers import kafka_admin
 from streams.workers.clients import LOG, Stop
 from streams.workers.local_kafka import LocalKafka
+from streams.workers.reaching import reach
+from streams.workers.security import client_settings, plaintext
 
-WORKERS: Final = ("ingest", "correlate", "archive", "investigate")
+WORKERS: Final = ("ingest", "profile", "correlate", "archive", "investigate")
 STOP_SECONDS: Final = 10.0
 RESTARTS: Final = 5  # of one worker, before the whole tree gives up
 _POLL_SECONDS: Final = 0.2
@@ -50,7 +52,7 @@ def run_up(settings: Settings, *, with_kafka: bool, stop: Stop, say: Callable[[s
     """Run Kafka (if asked), the topics and all workers until asked to stop.
 
     Args:
-        settings: The settings of the tree; its `bootstrap` is replaced when `with_kafka`.
+        settings: The settings of the tree; where Kafka is and how to talk to it is replaced when `with_kafka`.
         with_kafka: Start a local Kafka for as long as the tree runs.
         stop: Ends it.
         say: Gets one line for a person at each step.
@@ -62,13 +64,15 @@ def run_up(settings: Settings, *, with_kafka: bool, stop: Stop, say: Callable[[s
     # Workers take SIGHUP for a reload; the tree takes it for what it says, or they would outlive their terminal.
     os_signal.signal(os_signal.SIGHUP, lambda _number, _frame: stop.request())
     with ExitStack() as stack:
-        bootstrap = settings.bootstrap
         if with_kafka:
             say("starting Kafka ...")
             bootstrap = stack.enter_context(LocalKafka(tell=say)).bootstrap
-        say(f"Kafka answers at {bootstrap}")
-        kafka_admin.create(bootstrap, table(SOURCES, settings.topic_prefix))
-        environment = child_environment(settings, bootstrap)
+            settings = plaintext(settings).model_copy(update={"bootstrap": bootstrap})
+        reach(settings, stop)
+        say(f"Kafka answers at {settings.bootstrap}")
+        wanted = table(SOURCES, settings.topic_prefix)
+        kafka_admin.create(settings.bootstrap, wanted, client=client_settings(settings))
+        environment = child_environment(settings, settings.bootstrap)
         children = [_Child(name, _spawn(name, environment)) for name in WORKERS]
         stack.callback(_end, children)
         say(f"workers: {', '.join(f'{c.name} (pid {c.process.pid})' for c in children)}")
@@ -79,7 +83,9 @@ def run_up(settings: Settings, *, with_kafka: bool, stop: Stop, say: Callable[[s
 
 def child_environment(settings: Settings, bootstrap: str) -> dict[str, str]:
     """Return the environment that gives a child exactly these settings, whatever file or option they came from."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    settable = {PREFIX + name.upper() for name in Settings.model_fields} | {CONFIG_VARIABLE}
+    # Others that begin like these may hold a password that a setting names.
+    own = {name: value for name, value in os.environ.items() if name.upper() not in settable}
     update = {"bootstrap": bootstrap, "health_port": 0, "cache_dir": str(settings.cache_folder or "")}
     values = settings.model_copy(update=update).model_dump()
     return own | {PREFIX + name.upper(): _as_text(name, value) for name, value in values.items() if value is not None}
