@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-from-lock
 
-.PHONY: help setup demo test check up bench bench-correlate bench-correlate-kafka bench-peers bench-detect bench-ingest bench-rules bench-enrich bench-nab lock clean
+.PHONY: help setup demo test check up bench bench-correlate bench-correlate-kafka bench-peers bench-detect bench-ingest bench-rules bench-enrich bench-nab bench-anomalies lock clean
 
 help:            ## List the targets
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -61,6 +61,9 @@ bench-enrich: setup  ## What enriching an event costs, by enricher
 
 bench-nab: setup  ## The detector of series on the Numenta Anomaly Benchmark, with NAB=checkout of it
 	$(BIN)/python -m tests.benchmarks.nab $(NAB)
+
+bench-anomalies: setup  ## How good the anomaly models are on a simulated organization, and with each left out
+	$(BIN)/python -m tests.benchmarks.anomalies
 
 lock: setup      ## Renew the pinned dependencies
 	$(BIN)/python -m pip install --quiet uv

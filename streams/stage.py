@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
-from enrichers.base import NO_ENRICHMENT, Chain
+from enrichers.chain import NO_ENRICHMENT, Chain
 from streams.clock import ClockOffsets, contexts
 from streams.correlate.engine import Correlator
 from streams.correlate.fanout import LINK_FANOUT
@@ -14,7 +15,11 @@ from streams.detect.engine import Detector
 from streams.detect.matching.meter import Meter
 from streams.flood import FLOOD_LIMIT
 from streams.ingest import Ingest
+from streams.profile.engine import Profiler
+from streams.profile.settings import DEFAULTS, ProfileSettings
 from streams.rulebook import Rulebook
+
+DEFAULT_PROFILER: Final = Profiler(DEFAULTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,7 @@ class Stages:
         ingest: From raw record to event, signals and links.
         correlator: From signals to sequences.
         meter: Counts what each rule costs, where somebody wants to know.
+        profiler: From what entities do by the minute to anomalies.
     """
 
     rulebook: Rulebook
@@ -34,6 +40,7 @@ class Stages:
     ingest: Ingest
     correlator: Correlator
     meter: Meter | None = None
+    profiler: Profiler = DEFAULT_PROFILER
 
 
 def build_stages(
@@ -45,6 +52,7 @@ def build_stages(
     meter: Meter | None = None,
     enrichment: Chain = NO_ENRICHMENT,
     link_fanout: int = LINK_FANOUT,
+    profile: ProfileSettings = DEFAULTS,
 ) -> Stages:
     """Make the stages of one rulebook and of the settings of these names; raise ConfigError when one makes no sense."""
     correlator = Correlator(rulebook.correlations, flood_limit, link_fanout)
@@ -52,7 +60,7 @@ def build_stages(
     offsets = ClockOffsets.parse(clock_offsets)
     ingest = Ingest(detector, correlator.router, offsets, contexts(time_zones, log_year), enrichment)
     freeze_heap()
-    return Stages(rulebook, detector, ingest, correlator, meter)
+    return Stages(rulebook, detector, ingest, correlator, meter, Profiler(profile))
 
 
 def freeze_heap() -> None:

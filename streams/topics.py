@@ -99,7 +99,18 @@ SIGNALS: Final = Topic(
     _days(30),
     "delete",
     _MIB,
-    "Detections on single events, sent once for each group that a correlation asks for, and watermark ticks",
+    "Detections on single events, sent once for each group that a correlation asks for; links of entities, and ticks",
+)
+
+FEATURES: Final = Topic(
+    "features",
+    "none; the partition is that of the entity, or of the peer group",
+    KEYED_PARTITIONS,
+    _days(3),
+    "delete",
+    _MIB,
+    "Counts of behaviour per entity and minute, many in one record, what members tell their peer groups, and ticks",
+    beside=SIGNALS.name,
 )
 
 TOPICS: Final[tuple[Topic, ...]] = (
@@ -107,9 +118,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     Topic("events.network", "event uid", 6, _days(7), "delete", EVENT_BYTES, "OCSF events of the network"),
     Topic("events.workload", "event uid", 6, _days(7), "delete", EVENT_BYTES, "OCSF events of hosts and the cloud"),
     SIGNALS,
-    Topic(
-        "features", "entity", KEYED_PARTITIONS, _days(3), "delete", _MIB, "Counts of behaviour per entity and minute"
-    ),
+    FEATURES,
     Topic(
         "entity-links",
         "entity at one end and uid of the link (user:alice@example.com#...); the partition is that of the entity alone",
@@ -141,7 +150,10 @@ TOPICS: Final[tuple[Topic, ...]] = (
 )
 
 # The author of a keyed worker adds its state tables here; `braid topics create` makes their changelogs with the rest.
-CHANGELOGS: Final[tuple[Topic, ...]] = (changelog("braid-correlate", "state", SIGNALS),)
+CHANGELOGS: Final[tuple[Topic, ...]] = (
+    changelog("braid-correlate", "state", SIGNALS),
+    changelog("braid-profile", "state", FEATURES),
+)
 
 
 def table(sources: Iterable[str], prefix: str = "") -> tuple[Topic, ...]:

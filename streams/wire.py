@@ -5,7 +5,7 @@ Knows no Kafka client. Each value has one schema name and version, in the `braid
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -33,7 +33,8 @@ PART_HEADER: Final = "braid_part"
 EVENT, SIGNAL, TICK, LINK = "braid.event", "braid.signal", "braid.tick", "braid.entity-link"
 CHAINED, WITHDRAWN = "braid.sequence-signal", "braid.signal-withdrawn"  # on `signals`, among the correlate workers
 SEQUENCE, LATE, VERDICT, ACTION = "braid.sequence", "braid.late", "braid.verdict", "braid.action"
-DEAD_LETTER: Final = "braid.dead-letter"
+DEAD_LETTER, FEATURES = "braid.dead-letter", "braid.features"
+OWN: Final = b"/braid/"  # how the sources begin that workers of Braid put into headers
 KEYED: Final = frozenset({"signals", "entity-links", "features"})  # topics of which the keyed workers join partition n
 
 
@@ -80,18 +81,19 @@ def signal_message(signal: Signal, key: str, worker: str = "ingest") -> Message:
     return Message("signals", key.encode(), value, _signal_headers(SIGNAL, signal, worker))
 
 
-def forward_message(forward: Forward) -> Message:
-    """Send what one key has for another: a copy of a signal, a sequence as one, that one is gone, a shared link."""
+def forward_messages(forward: Forward) -> Iterator[Message]:
+    """Send what one key has for another: a copy of a signal, a sequence as one, that one is gone, a link."""
     item = forward.item
     if isinstance(item, EntityLink):
-        return _link_message(item, forward.key, "correlate")
-    if isinstance(item, Withdrawn):
+        yield from _told_link(item, forward.key, "correlate")
+    elif isinstance(item, Withdrawn):
         headers = _headers(WITHDRAWN, item.uid, "correlate", item.time)
-        return Message("signals", forward.key.encode(), orjson.dumps({"uid": item.uid, "time": item.time}), headers)
-    if item.parts and not item.via:
+        yield Message("signals", forward.key.encode(), orjson.dumps({"uid": item.uid, "time": item.time}), headers)
+    elif item.parts and not item.via:
         value = ocsf.encode(signal_to_ocsf(item))
-        return Message("signals", forward.key.encode(), value, _signal_headers(CHAINED, item, "correlate"))
-    return signal_message(item, forward.key, "correlate")
+        yield Message("signals", forward.key.encode(), value, _signal_headers(CHAINED, item, "correlate"))
+    else:
+        yield signal_message(item, forward.key, "correlate")
 
 
 def withdrawn_from_json(data: bytes) -> Withdrawn:
@@ -112,18 +114,25 @@ def _signal_headers(kind: str, signal: Signal, worker: str) -> list[tuple[str, b
 
 
 def link_messages(link: EntityLink, partitions: int) -> Iterator[Message]:
-    """Send a link once under each end, to the partition where signals of that end are.
+    """Send a link once under each end, to the partition where signals of that end are, for everybody and to them.
 
-    The key holds the link's uid too, or compaction would keep one link per entity only.
+    The key for everybody holds the link's uid too, or compaction would keep one link per entity only.
     """
     for end in (str(link.left), str(link.right)):
-        message = _link_message(link, end, "ingest")
-        yield replace(message, partition=link_partition(message.key, partitions))
+        for message in _told_link(link, end, "ingest"):
+            yield replace(message, partition=partition_of(message, partitions))
 
 
-def _link_message(link: EntityLink, end: str, worker: str) -> Message:
-    headers = _headers(LINK, link.uid, worker, link.valid_from)
-    return Message("entity-links", f"{end}#{link.uid}".encode(), orjson.dumps(link_to_json(link)), headers)
+def _told_link(link: EntityLink, end: str, worker: str) -> Iterator[Message]:
+    """Tell one end of a link: for everybody, and among its signals, so that there is one order in which both came."""
+    headers, value = _headers(LINK, link.uid, worker, link.valid_from), orjson.dumps(link_to_json(link))
+    yield Message("entity-links", f"{end}#{link.uid}".encode(), value, headers)
+    yield Message("signals", end.encode(), value, headers)
+
+
+def is_own(headers: Iterable[tuple[str, bytes]]) -> bool:
+    """Tell whether a worker of Braid sent a record."""
+    return dict(headers).get("ce_source", b"").startswith(OWN)
 
 
 def link_partition(key: bytes, partitions: int) -> int:
@@ -172,12 +181,31 @@ def link_from_json(data: bytes) -> EntityLink:
     )
 
 
-def tick_messages(ticks: Sequence[Tick], partitions: int) -> Iterator[Message]:
-    """Send ticks, one at least, as one record to every partition of the signals topic: each correlates on its own."""
+def feature_messages(envelopes: Iterable[tuple[int, bytes]], time: int) -> Iterator[Message]:
+    """Send feature deltas, many in one record, each to the partition it was packed for.
+
+    Args:
+        envelopes: Partition and value of each.
+        time: Event time (ms) of the latest of them.
+    """
+    for partition, value in envelopes:
+        headers = headers_for(
+            uid=content_uid("features", value),
+            type=FEATURES,
+            source="/braid/ingest",
+            time_ms=max(time, 0),
+            schema="features/1",
+            content_type="application/msgpack",
+        )
+        yield Message("features", b"", value, headers, partition)
+
+
+def tick_messages(ticks: Sequence[Tick], partitions: int, topic: str = "signals") -> Iterator[Message]:
+    """Send ticks, one at least, as one record to every partition of a topic: each is worked on for itself."""
     value = orjson.dumps(ticks_to_json(ticks))
     uid, time = content_uid("tick", value), max(tick.watermark for tick in ticks)
     for partition in range(partitions):
-        yield Message("signals", b"", value, _headers(TICK, uid, "ingest", time), partition)
+        yield Message(topic, b"", value, _headers(TICK, uid, "ingest", time), partition)
 
 
 def dead_letter_message(letter: DeadLetter) -> Message:

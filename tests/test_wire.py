@@ -123,23 +123,26 @@ def test_a_signal_that_another_worker_sends_names_that_worker(signal: Signal) ->
 
 
 @given(links)
-def test_a_link_goes_to_the_signals_of_both_its_ends_under_a_key_of_its_own(link: EntityLink) -> None:
+def test_a_link_goes_to_the_signals_of_both_its_ends_and_to_everybody_under_a_key_of_its_own(link: EntityLink) -> None:
     messages = list(wire.link_messages(link, PARTITIONS))
-    assert len(messages) == 2
-    for message, end in zip(messages, (link.left, link.right), strict=True):
-        key = f"{end}#{link.uid}"
-        assert check(message, "entity-links", key, "entity-link", "ingest", link.uid, link.valid_from) == {}
-        assert message.partition == partition_for(str(end).encode(), PARTITIONS)
+    ends = [str(end) for end in (link.left, link.right)]
+    places = [place for end in ends for place in (("entity-links", f"{end}#{link.uid}", end), ("signals", end, end))]
+    for message, (topic, key, end) in zip(messages, places, strict=True):
+        assert check(message, topic, key, "entity-link", "ingest", link.uid, link.valid_from) == {}
+        assert message.partition == partition_for(end.encode(), PARTITIONS)
         assert wire.link_from_json(message.value) == link
+        assert wire.is_own(message.headers)
 
 
 @given(links)
 def test_a_shared_link_goes_to_the_end_that_is_to_know(link: EntityLink) -> None:
-    for end, there in zip((str(link.left), str(link.right)), wire.link_messages(link, PARTITIONS), strict=True):
-        message = wire.forward_message(Forward(end, link.shared()))
+    ends = (str(link.left), str(link.right))
+    told = [message for end in ends for message in wire.forward_messages(Forward(end, link.shared()))]
+    for message, there in zip(told, wire.link_messages(link, PARTITIONS), strict=True):
         assert (message.topic, message.key) == (there.topic, there.key)
-        assert wire.link_partition(message.key, PARTITIONS) == there.partition
+        assert wire.partition_of(message, PARTITIONS) == there.partition
         assert headers(message)["ce_source"] == "/braid/correlate"
+        assert wire.is_own(message.headers)
         assert wire.link_from_json(message.value).is_shared
 
 
@@ -154,9 +157,35 @@ def test_a_tick_goes_to_every_partition_once(tick: Tick, partitions: int) -> Non
     assert len({headers(message)["ce_id"] for message in messages}) == 1
 
 
+def test_a_tick_can_go_to_another_topic() -> None:
+    tick = Tick("zeek", 0, NOON, NOON)
+    signals, features = (list(wire.tick_messages([tick], 2, topic)) for topic in ("signals", "features"))
+    assert [dataclasses.replace(message, topic="signals") for message in features] == signals
+
+
 def test_ticks_are_told_apart_by_source_partition_and_watermark() -> None:
     ticks_ = [Tick("zeek", 0, 5, 9), Tick("okta", 0, 5, 9), Tick("zeek", 1, 5, 9), Tick("zeek", 0, 6, 9)]
     assert len({headers(message)["ce_id"] for tick in ticks_ for message in wire.tick_messages([tick], 1)}) == 4
+
+
+def test_feature_deltas_go_to_the_partition_they_were_packed_for() -> None:
+    first, second = wire.feature_messages([(3, b"\x90"), (5, b"\x91")], NOON)
+    assert [(message.partition, message.value) for message in (first, second)] == [(3, b"\x90"), (5, b"\x91")]
+    assert {(message.topic, message.key) for message in (first, second)} == {("features", b"")}
+    told = headers(first)
+    assert told["content-type"] == "application/msgpack"
+    assert (told["ce_type"], told["braid_schema"], told["ce_source"]) == (
+        "braid.features",
+        "features/1",
+        "/braid/ingest",
+    )
+    assert told["ce_time"] == rfc3339(NOON)
+    assert told["ce_id"] != headers(second)["ce_id"]
+
+
+def test_feature_deltas_of_a_time_before_1970_have_the_earliest_time() -> None:
+    (message,) = wire.feature_messages([(0, b"\x90")], -1)
+    assert headers(message)["ce_time"] == rfc3339(0)
 
 
 def letter(data: bytes = b"{", **changes: Any) -> DeadLetter:
@@ -297,10 +326,11 @@ def test_what_is_no_object_is_refused(data: bytes) -> None:
         wire.link_from_json(data)
 
 
-def keys(messages: Iterable[Message]) -> list[bytes]:
-    return [message.key for message in messages]
+def keys(messages: Iterable[Message], topic: str) -> list[bytes]:
+    return [message.key for message in messages if message.topic == topic]
 
 
 def test_two_links_of_one_entity_have_keys_of_their_own_so_that_compaction_keeps_both() -> None:
     other = dataclasses.replace(HELD, uid="m" * 32)
-    assert not set(keys(wire.link_messages(HELD, PARTITIONS))) & set(keys(wire.link_messages(other, PARTITIONS)))
+    compacted, others = (wire.link_messages(link, PARTITIONS) for link in (HELD, other))
+    assert not {*keys(compacted, "entity-links")} & {*keys(others, "entity-links")}

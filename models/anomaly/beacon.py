@@ -121,9 +121,9 @@ def step(state: Beacons, name: int, time: int, config: BeaconConfig = BEATS) -> 
 
 def beat(rhythm: Rhythm, config: BeaconConfig = BEATS) -> Beat | None:
     """Return how regular the contacts with a destination are; None while they are too few."""
-    gaps = _gaps(rhythm.gaps)
-    if len(gaps) < max(config.enough, 1):
+    if len(rhythm.gaps) < WIDTH * max(config.enough, 1):
         return None
+    gaps = _gaps(rhythm.gaps)
     best = Beat(0.0, round(sorted(gaps)[len(gaps) // 2]), TOLERANCES[-1], 0, len(gaps), rhythm.count, rhythm.first)
     for beats, part in RHYTHMS:
         every = sorted(gaps)[len(gaps) // part]

@@ -29,8 +29,10 @@ from streams.clockcheck import ClockCheck, WrongClock
 from streams.correlate.outputs import Forward, Late
 from streams.deadletter import dead_letter_to_json
 from streams.flood import Folds, Keyed
-from streams.ingest import Ingested
+from streams.ingest import Ingested, Routed
 from streams.lake_store import LakeStore
+from streams.replay.anomalies import Anomalies
+from streams.replay.deltas import Deltas
 from streams.replay.inputs import Sourced
 from streams.replay.outputs import NAMES, SUMMARY, SortedLines, write_lines, write_summary
 from streams.replay.timeline import Timed, Timeline
@@ -101,6 +103,7 @@ class Replay:
         self._links: dict[str, tuple[int, EntityLink]] = {}
         self._folds = Folds(stages.correlator.flood_limit)
         self._copies: list[Keyed] = []
+        self._deltas = Deltas()
 
     def run(
         self, records: Iterable[Sourced | DeadLetter], left_out: Iterable[tuple[Path, str]], tell: Callable[[int], None]
@@ -124,6 +127,7 @@ class Replay:
         finally:
             self._events.close()
             self._dead.close()
+            self._deltas.close()
         return self._found
 
     def _play(self, records: Iterable[Sourced | DeadLetter], tell: Callable[[int], None]) -> None:
@@ -131,6 +135,7 @@ class Replay:
             writer = lake.LakeWriter(Path(scratch))
             self._ingest(records, writer, tell)
             self._found.clocks = self._clocks.found()
+            self._profile()
             self._copies = sorted(self._folds.parts(), key=lambda copy: (copy[0].time, copy[0].uid, copy[1]))
             self._found.signals = list({signal.uid: signal for signal, _ in self._copies}.values())
             self._archive_signals(writer)
@@ -170,14 +175,26 @@ class Replay:
         record = ocsf.encode(event.ocsf)
         self._events.add(event.time, event.uid, record)
         self._found.by_source[event.source] += 1
+        self._deltas.add(event)
         for routed in result.signals:
-            self._found.counts["signal_copies_dropped"] += routed.routes.dropped
-            for key in routed.routes.keys:
-                self._folds.add(routed.signal, key)
+            self._route(routed)
         for link in result.links:
             at, _ = self._links.get(link.uid, (event.time, link))
             self._links[link.uid] = min((at, link), (event.time, link), key=lambda seen: (seen[0], seen[1].evidence))
         yield lake.event_row(event, record)
+
+    def _route(self, routed: Routed) -> None:
+        self._found.counts["signal_copies_dropped"] += routed.routes.dropped
+        for key in routed.routes.keys:
+            self._folds.add(routed.signal, key)
+
+    def _profile(self) -> None:
+        """Find anomalies; they join the other signals."""
+        anomalies = Anomalies(self._stages.profiler)
+        anomalies.play(self._deltas.by_minute())
+        self._found.counts.update(anomalies.counts)
+        for signal in anomalies.signals:
+            self._route(Routed(signal, self._stages.correlator.router.routes(signal)))
 
     def _add_dead(self, letter: DeadLetter) -> None:
         at = letter.record.at
@@ -201,9 +218,10 @@ class Replay:
         self._found.sequences = sorted(timeline.standing.values(), key=lambda s: (s.start_time, s.uid))
         self._found.late = timeline.late
         self._found.counts["signals_folded"] = timeline.folded
-        self._found.counts["shared_links"] = len(timeline.shared_links)
-        for uid, link in timeline.shared_links.items():
-            self._links[uid] = self._links[uid][0], link
+        told = timeline.told_links
+        self._found.counts["shared_links"] = sum(link.is_shared and not link.is_derived for link in told.values())
+        self._found.counts["derived_links"] = sum(link.is_derived for link in told.values())
+        self._links.update((uid, (link.valid_from, link)) for uid, link in told.items())
 
     def _investigate(self, store: LakeStore) -> None:
         for sequence in self._found.sequences:

@@ -18,6 +18,7 @@ from streams.detect.loader import CompiledDocument, link_detections
 from streams.detect.logsource import RuleLogSource
 from streams.detect.pipelines import NO_PIPELINES, Pipelines
 from streams.detect.rule import DetectionRule
+from streams.profile.detectors import ANALYTICS as ANOMALY_ANALYTICS
 from streams.rulebook.cache import RuleCache
 from streams.rulebook.files import Progress, load_files
 from streams.sources.producers import sources_of
@@ -118,7 +119,7 @@ def _sources(spec: CorrelationSpec, logsources: Mapping[str, RuleLogSource]) -> 
 
 
 def _references(detections: Iterable[DetectionRule]) -> dict[str, Reference]:
-    references = {name: Reference(analytic) for name, analytic in INTEL_ANALYTICS.items()}
+    references = {name: Reference(analytic) for name, analytic in {**INTEL_ANALYTICS, **ANOMALY_ANALYTICS}.items()}
     for rule in detections:
         reference = Reference(rule.analytic, rule.investigation, rule.logsource)
         references[rule.analytic.uid] = reference

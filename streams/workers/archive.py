@@ -28,7 +28,7 @@ KIND_OF_TOPIC: Final = {
     "sequences": lake.SEQUENCES,
     "verdicts": lake.VERDICTS,
 }
-NOT_KEPT: Final = frozenset({wire.TICK, wire.CHAINED, wire.WITHDRAWN})  # a sequence is kept from `sequences`, once
+NOT_KEPT: Final = frozenset({wire.TICK, wire.LINK, wire.CHAINED, wire.WITHDRAWN})  # sequences are kept once
 
 
 class ArchiveWorker:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any, Final
 
 import faust
@@ -30,6 +31,7 @@ from streams.workers.keyed import Keyed
 from streams.workers.reload import Reloader
 
 APP: Final = "braid-correlate"
+LINKS: Final = "entity-links"
 
 
 class Correlation:
@@ -55,9 +57,11 @@ class Correlation:
     def read(self, topic: str, record: Any) -> Item | tuple[Tick, ...]:
         """Read a signal, that one no longer stands, ticks, or a link; raise InvalidRecord when it is none."""
         data = record.value or b""
-        if topic == "entity-links":
-            return wire.link_from_json(data)
+        if topic == LINKS:  # what Braid observes comes among the signals, which gives both one order
+            return () if wire.is_own(record.headers) else wire.link_from_json(data)
         kind = dict(record.headers).get(wire.TYPE_HEADER)
+        if kind == wire.LINK.encode():
+            return wire.link_from_json(data)
         if kind == wire.TICK.encode():
             return ticks_from_json(decode(data))
         if kind == wire.WITHDRAWN.encode():
@@ -65,9 +69,10 @@ class Correlation:
         return signal_from_ocsf(decode(data))
 
     def keys(self, item: Item, record: Any) -> Iterable[bytes]:
-        """Return the state keys an item concerns: a link, those of its ends that live on this partition."""
-        if not isinstance(item, EntityLink):
+        """Return the state keys an item concerns: a link of others, those of its ends that live on this partition."""
+        if not record.topic.endswith(LINKS):
             return [record.key or b""]
+        assert isinstance(item, EntityLink)  # noqa: S101  # nothing else is read from that topic
         ends = [str(item.left).encode(), str(item.right).encode()]
         return [end for end in ends if partition_for(end, self._partitions) == record.partition]
 
@@ -104,7 +109,7 @@ class Correlation:
 
     def messages(self, outputs: Sequence[Output]) -> Iterable[wire.Message]:
         """Return what goes to Kafka, of each sequence the last revision."""
-        return filter(None, map(_message, latest(outputs)))
+        return chain.from_iterable(map(_messages, latest(outputs)))
 
     def counts(self, items: Sequence[Item], outputs: Sequence[Output]) -> Mapping[str, int]:
         """Count items and outputs by kind."""
@@ -128,16 +133,16 @@ def _correlator(settings: Settings, rulebook: Rulebook) -> Correlator:
     return made
 
 
-def _message(output: Output) -> wire.Message | None:
+def _messages(output: Output) -> Iterable[wire.Message]:
     if isinstance(output, Published):
-        return wire.sequence_message(output)
+        return (wire.sequence_message(output),)
     if isinstance(output, SequenceClosed):
-        return wire.closed_message(output)
+        return (wire.closed_message(output),)
     if isinstance(output, Forward):
-        return wire.forward_message(output)
+        return wire.forward_messages(output)
     if isinstance(output, Late):
-        return wire.late_message(output)
-    return None
+        return (wire.late_message(output),)
+    return ()
 
 
 def build_app(settings: Settings, health: Health, partitions: int) -> faust.App:
@@ -146,7 +151,7 @@ def build_app(settings: Settings, health: Health, partitions: int) -> faust.App:
     stage = Correlation(settings, health, partitions)
     stage.rules.start()
     keyed = Keyed[Item, KeyState, Output](app, stage, settings, health, partitions)
-    attach(app, keyed, [settings.topic_prefix + name for name in ("signals", "entity-links")], health)
+    attach(app, keyed, [settings.topic_prefix + name for name in ("signals", LINKS)], health)
     return app
 
 

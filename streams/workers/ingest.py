@@ -1,4 +1,4 @@
-"""The ingest worker: whole batches of raw records in, events, signals, links and dead letters out, exactly once.
+"""The ingest worker: whole batches of raw records in, exactly once out: events, signals, features, links, dead letters.
 
 A batch's results and its offsets are one Kafka transaction. There is no other state: add a process to scale.
 """
@@ -19,6 +19,7 @@ from models.records import Coordinates, DeadLetter, ParseError, RawRecord
 from streams import wire
 from streams.clockcheck import Clock, ClockCheck
 from streams.config import Settings
+from streams.features.folding import Counting, envelopes
 from streams.flood import fold_batch
 from streams.ingest import Ingested, Routed
 from streams.sources.framing import split_message
@@ -161,10 +162,13 @@ class IngestWorker:
         counts = {"records": 0, "events": 0, "signals": 0, "excepted_matches": 0, "dead_letters": 0}
         counts["enrichment_failures"] = 0
         found: list[Routed] = []
+        counting = Counting()
         for record in chain(chain.from_iterable(map(self._records, batch)), self._lines.waited_for()):
             counts["records"] += 1
             for result in self._one(record):
-                counts["events"] += result.event is not None
+                if result.event is not None:
+                    counts["events"] += 1
+                    counting.add(result.event)
                 counts["signals"] += len(result.signals)
                 counts["excepted_matches"] += result.excepted
                 counts["dead_letters"] += len(result.dead)
@@ -173,7 +177,7 @@ class IngestWorker:
                 found += result.signals
                 for outgoing in self._outgoing(result):
                     clients.produce(producer, self._settings.topic_prefix, outgoing)
-        for outgoing in chain(self._folded(found), self._new_ticks()):
+        for outgoing in chain(self._folded(found), self._counted(counting), self._new_ticks()):
             clients.produce(producer, self._settings.topic_prefix, outgoing)
         return counts
 
@@ -222,6 +226,17 @@ class IngestWorker:
         self._health.add(signal_copies=len(sent), signal_copies_dropped=dropped, copies_in_floods=in_floods)
         return (wire.signal_message(signal, key) for signal, key in sent)
 
+    def _counted(self, counting: Counting) -> Iterable[wire.Message]:
+        """Send what a batch's events count to, by entity and minute."""
+        deltas = counting.deltas()
+        if not deltas:
+            return ()
+        messages = list(
+            wire.feature_messages(envelopes(deltas, self._partitions), max(delta.start for delta in deltas))
+        )
+        self._health.add(feature_deltas=len(deltas), feature_messages=len(messages))
+        return messages
+
     def _link_once(self, link: EntityLink) -> Iterable[wire.Message]:
         """Send a link the first time this process sees it: the same fact stands in thousands of records."""
         if link.uid in self._links:
@@ -233,7 +248,11 @@ class IngestWorker:
 
     def _new_ticks(self) -> Iterable[wire.Message]:
         ticks = self._ticks.due(self._read_at)
-        return wire.tick_messages(ticks, self._partitions) if ticks else ()
+        if not ticks:
+            return ()
+        return chain.from_iterable(
+            wire.tick_messages(ticks, self._partitions, topic) for topic in ("signals", "features")
+        )
 
 
 def run(settings: Settings, health: Health, stop: Stop) -> None:

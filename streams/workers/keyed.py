@@ -11,8 +11,7 @@ before.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -20,7 +19,6 @@ import faust
 import orjson
 
 from models.errors import InvalidRecord
-from models.records import Coordinates, DeadLetter, ParseError, RawRecord
 from streams import wire
 from streams.config import Settings
 from streams.correlate.due import Deadlines, Due
@@ -28,6 +26,7 @@ from streams.correlate.watermark import Tick, Watermarks
 from streams.topics import partition_for
 from streams.workers.clients import LOG
 from streams.workers.health import Health
+from streams.workers.sending import Sender
 
 TABLE: Final = "state"
 OWN_KEYS: Final = b"\x00"  # no group key begins with a zero byte
@@ -51,7 +50,11 @@ class Stage(Protocol[Item, State, Output]):
         """Take new rules where there are some; tell whether what is due has to be reckoned anew."""
 
     def read(self, topic: str, record: Any) -> Item | tuple[Tick, ...]:
-        """Read one record of a topic (named without prefix); raise InvalidRecord or ValueError when it is none."""
+        """Read one record of a topic (named without prefix), no tick for one that is passed over.
+
+        Raises:
+            InvalidRecord: When it is none; ValueError likewise.
+        """
 
     def keys(self, item: Item, record: Any) -> Iterable[bytes]:
         """Return the state keys that an item concerns, of those that live on the record's partition."""
@@ -97,13 +100,12 @@ class Keyed(Generic[Item, State, Output]):
     def __init__(
         self, app: faust.App, stage: Stage[Item, State, Output], settings: Settings, health: Health, partitions: int
     ) -> None:
-        self._app = app
+        self._sender = Sender(app, stage.name, settings.topic_prefix, partitions, health)
         self._stage = stage
         self._health = health
         self._prefix = settings.topic_prefix
         self._partitions = partitions
         self.table: Any = app.Table(TABLE, key_type=bytes, value_type=bytes, partitions=partitions)
-        self._topics: dict[str, Any] = {}
         self._cache: dict[bytes, tuple[bytes, State]] = {}
         self._due: dict[int, Due[bytes]] = {}
         self._held: set[int] = set()
@@ -141,10 +143,11 @@ class Keyed(Generic[Item, State, Output]):
         try:
             item = self._stage.read(record.topic.removeprefix(self._prefix), record)
         except (InvalidRecord, ValueError) as error:
-            await self._dead(record, str(error))
+            await self._sender.dead(record, str(error))
             return
         if isinstance(item, tuple):
-            await self._ticks(item, unwritten)
+            if item:
+                await self._ticks(item, unwritten)
             return
         marks = self._watermarks(record.partition)
         for key in self._stage.keys(item, record):
@@ -178,8 +181,7 @@ class Keyed(Generic[Item, State, Output]):
     async def _write(self, unwritten: _Unwritten[Item, State, Output]) -> None:
         """Send the outputs and wait until the broker has them, then write the states, then the watermarks."""
         if unwritten.outputs:
-            sent = [await self._send(message) for message in self._stage.messages(unwritten.outputs)]
-            await asyncio.gather(*sent)
+            await self._sender.send(self._stage.messages(unwritten.outputs))
         partition = unwritten.partition
         marks = unwritten.marks or self._watermarks(partition)
         for key, state in unwritten.states.items():
@@ -248,29 +250,6 @@ class Keyed(Generic[Item, State, Output]):
         if known is None or known[0] is not data:
             known = self._marks[partition] = data, Watermarks.from_json(orjson.loads(data))
         return known[1]
-
-    async def _send(self, message: wire.Message) -> Awaitable[Any]:
-        topic = self._topics.get(message.topic)
-        if topic is None:
-            name = self._prefix + message.topic
-            topic = self._topics[message.topic] = self._app.topic(
-                name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
-            )
-        sent: Awaitable[Any] = await topic.send(
-            key=message.key,
-            value=message.value,
-            headers=message.headers,
-            partition=wire.partition_of(message, self._partitions),
-        )
-        return sent
-
-    async def _dead(self, record: Any, reason: str) -> None:
-        at = Coordinates(record.topic, record.partition, record.offset)
-        letter = DeadLetter(
-            RawRecord("", record.value or b"", at, record.timestamp), self._stage.name, ParseError(reason)
-        )
-        await (await self._send(wire.dead_letter_message(letter)))
-        self._health.add(dead_letters=1)
 
 
 def _of_partition(key: bytes, partition: int) -> bytes:

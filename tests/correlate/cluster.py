@@ -1,7 +1,7 @@
 """Drive the pure core as workers on Kafka do: partitions, redelivery, changelogs, and a kill at any moment.
 
-Every partition has a log for signals, with the ticks of ingest among them, and one for links; its worker reads them in
-order, in bundles of any length, and steps the keys that live there. Of a bundle, up to the next tick, outputs are
+Every partition has a log of signals and links, with the ticks of ingest among them; its worker reads it in order, in
+bundles of any length, and steps the keys that live there. Of a bundle, up to the next tick, outputs are
 produced first, then each state goes to the changelog; offsets are committed now and then. A kill may fall between any
 two of these. It takes with it all that is not in a log, and of the changelog what was not acknowledged; then the
 records since the last commit come again.
@@ -24,7 +24,6 @@ from streams.correlate.state import KeyState, decode_state, encode_state
 from streams.topics import partition_for
 from tests.correlate.build import MINUTE
 
-SIGNALS, LINKS = "signals", "links"
 WATERMARK: Final = "\x00watermark"  # beside the states, as the worker keeps it
 LEAD_MS: Final = 30 * MINUTE  # how far, in event time, a partition may be ahead of another
 
@@ -39,9 +38,8 @@ class Partition:
     """What Kafka keeps of one partition, and what its worker has in memory."""
 
     def __init__(self) -> None:
-        self.logs: dict[str, list[Record]] = {SIGNALS: [], LINKS: []}
-        self.read = {SIGNALS: 0, LINKS: 0}
-        self.committed = dict(self.read)
+        self.log: list[Record] = []
+        self.read = self.committed = 0
         self.changelog: list[tuple[str, bytes | None]] = []
         self.acknowledged = 0
         self.table: dict[str, bytes] = {}
@@ -51,8 +49,8 @@ class Partition:
         self.outputs: list[Output] = []
 
     @property
-    def unread(self) -> list[str]:
-        return [topic for topic, log in self.logs.items() if self.read[topic] < len(log)]
+    def unread(self) -> bool:
+        return self.read < len(self.log)
 
     @property
     def watermark(self) -> int:
@@ -60,7 +58,7 @@ class Partition:
 
     @property
     def mark(self) -> list[int]:
-        return json.loads(self.table.get(WATERMARK, b"[0, 0, 0]"))
+        return json.loads(self.table.get(WATERMARK, b"[0, 0]"))
 
     @property
     def keys(self) -> list[str]:
@@ -90,12 +88,12 @@ class Partition:
             self.table[key] = data
 
     def commit(self) -> None:
-        self.committed, self.acknowledged = dict(self.read), len(self.changelog)
+        self.committed, self.acknowledged = self.read, len(self.changelog)
 
     def recover(self, chance: Random) -> None:
         """Begin again with what Kafka has: a changelog that may end too soon, and records since the last commit."""
         del self.changelog[chance.randint(self.acknowledged, len(self.changelog)) :]
-        self.table, self.states, self.deadlines, self.read = {}, {}, {}, dict(self.committed)
+        self.table, self.states, self.deadlines, self.read = {}, {}, {}, self.committed
         self.unwritten, self.outputs = {}, []
         for key, data in self.changelog:
             self._apply(key, data)
@@ -122,10 +120,10 @@ class Cluster:
         """Produce what ingest does for a signal or a link; workers go on for a while."""
         if isinstance(item, EntityLink):
             for key in sorted({str(item.left), str(item.right)}):
-                self._at(key).logs[LINKS].append((key, item))
+                self._at(key).log.append((key, item))
         else:
             for key in self._correlator.router.routes(item).keys:
-                self._at(key).logs[SIGNALS].append((key, item))
+                self._at(key).log.append((key, item))
         self._work(self._chance.randint(0, 4))
 
     def pass_time(self, watermark: int) -> None:
@@ -151,7 +149,7 @@ class Cluster:
 
     def _tick(self, watermark: int) -> None:
         for partition in self._partitions:
-            partition.logs[SIGNALS].append(watermark)
+            partition.log.append(watermark)
 
     def _at(self, key: str) -> Partition:
         return self._partitions[partition_for(key.encode(), len(self._partitions))]
@@ -171,17 +169,16 @@ class Cluster:
         partition = self._partitions[number]
         if not partition.unread:
             return
-        topic = self._chance.choice(partition.unread)
-        start = partition.read[topic]
-        bundle = partition.logs[topic][start : start + self._chance.randint(1, 6)]
+        start = partition.read
+        bundle = partition.log[start : start + self._chance.randint(1, 6)]
         for offset, record in enumerate(bundle, start):
-            if offset < partition.mark[1 if topic == SIGNALS else 2]:
+            if offset < partition.mark[1]:
                 pass
             elif isinstance(record, int):
                 self._pass(number, record)
             else:
                 self._step(number, *record, partition.watermark)
-            partition.read[topic] = offset + 1
+            partition.read = offset + 1
         self._write(number)
         if self._chance.random() < 0.3:
             partition.commit()
@@ -190,10 +187,8 @@ class Cluster:
         partition = self._partitions[number]
         self._write(number)
         after = max(watermark, partition.watermark)
-        done = [
-            max(a, b) for a, b in zip(partition.mark[1:], (partition.read[SIGNALS], partition.read[LINKS]), strict=True)
-        ]
-        partition.write(WATERMARK, json.dumps([after, *done]).encode())
+        done = max(partition.mark[1], partition.read)
+        partition.write(WATERMARK, json.dumps([after, done]).encode())
         if self._deadline(partition) <= after:
             for key in sorted(key for key, deadline in partition.deadlines.items() if deadline <= after):
                 self._step(number, key, None, after)
@@ -221,7 +216,7 @@ class Cluster:
 
     def _produce(self, output: Output) -> None:
         if isinstance(output, Forward):
-            self._at(output.key).logs[SIGNALS].append((output.key, output.item))
+            self._at(output.key).log.append((output.key, output.item))
         elif isinstance(output, Published):
             self.standing[output.sequence.uid] = ocsf.encode(sequence_to_ocsf(output.sequence))
         elif isinstance(output, SequenceClosed):

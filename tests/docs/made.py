@@ -21,7 +21,9 @@ from streams.config import CONFIG_VARIABLE, PREFIX, Settings
 from streams.correlate import bounds, engine, routing, watermark
 from streams.detect import metadata
 from streams.detect.pipeline_items import REFUSED, TRANSFORMATIONS
+from streams.features.catalog import CATALOG
 from streams.flood import FLOOD_LIMIT
+from streams.profile.detectors import DETECTORS
 from streams.sources.base import MAX_RECORD_BYTES
 from streams.sources.inventory import inventory
 from streams.sources.registry import SOURCES
@@ -284,6 +286,33 @@ def _weights() -> str:
     return "\n".join((*lines, f"- True Positive from {TRUE_POSITIVE_FROM} points on"))
 
 
+def _features() -> str:
+    return rows(
+        ("Feature", "Kind", "Domain", "Counts", "Unit"),
+        (
+            (_code(one.name), "place" if one.kind == "point" else one.kind, one.domain, one.words, one.unit)
+            for one in CATALOG.values()
+        ),
+    )
+
+
+def _detectors() -> str:
+    return rows(
+        ("Detector", "Finds", "Domain", "Features", "ATT&CK", "Least risk"),
+        (
+            (
+                _code(one.name),
+                one.title,
+                ", ".join(sorted({CATALOG[name].domain for name in one.features})) or "all",
+                ", ".join(map(_code, one.features)) or "all amounts",
+                ", ".join(attack.technique for attack in one.attacks),
+                str(one.risk),
+            )
+            for one in DETECTORS.values()
+        ),
+    )
+
+
 PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "demo": _demo,
     "sources": _sources,
@@ -298,6 +327,8 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "windows-channels": _windows_channels,
     "windows-events": _windows_events,
     "weights": _weights,
+    "features": _features,
+    "detectors": _detectors,
     "rules-check": rules.check,
     "rules-explain": rules.explain,
     "rules-backtest": rules.backtest,

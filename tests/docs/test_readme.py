@@ -147,6 +147,6 @@ def test_the_longer_documents_are_all_linked_from_the_readme() -> None:
 def test_the_picture_shows_every_worker_and_the_topics_between_them() -> None:
     picture = ET.parse(DOCS / "path.svg").getroot()  # noqa: S314  # our own file
     shown = {(element.text or "").strip() for element in picture.iter("{http://www.w3.org/2000/svg}text")}
-    between = {topic.name for topic in TOPICS} - {"features", "approvals", "feedback", "audit"}  # nobody's yet
+    between = {topic.name for topic in TOPICS} - {"approvals", "feedback", "audit"}  # nobody's yet
     assert set(WORKERS) <= shown
     assert {name for name in between if not name.startswith("events.")} | {"raw.*", "events.*", "lake"} <= shown

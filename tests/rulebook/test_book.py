@@ -9,6 +9,7 @@ import pytest
 
 from enrichers.intel.analytics import ANALYTICS
 from models.errors import ConfigError, RuleErrors
+from streams.profile.detectors import ANALYTICS as ANOMALIES
 from streams.rulebook import Rulebook, load_rulebook
 
 PACK = Path(__file__).resolve().parents[2] / "streams" / "rules"
@@ -267,7 +268,7 @@ def uids(rules: Iterable[object]) -> list[str]:
 def test_the_pack_is_sound_and_every_correlation_names_rules_of_it() -> None:
     book = load_rulebook([PACK]).sound()
     assert len(set(uids(book.detections) + uids(book.correlations))) == len(book.detections) + len(book.correlations)
-    known = set(uids(book.detections))
+    known = {*uids(book.detections), *(analytic.uid for analytic in ANOMALIES.values())}
     assert [spec.uid for spec in book.correlations if not spec.watched <= known] == []
 
 

@@ -43,7 +43,7 @@ def test_the_table_holds_every_topic_of_the_design_once() -> None:
 def test_topics_that_are_joined_have_the_same_partition_count() -> None:
     by_name = {topic.name: topic for topic in topics.table([])}
     beside_signals = [topic for topic in by_name.values() if topic.beside == "signals"]
-    assert {topic.name for topic in beside_signals} == {"entity-links", "braid-correlate-state-changelog"}
+    assert {topic.name for topic in beside_signals} == {"entity-links", "features", "braid-correlate-state-changelog"}
     assert all(topic.partitions == by_name[topic.beside].partitions for topic in by_name.values() if topic.beside)
 
 
@@ -57,7 +57,7 @@ def test_what_has_to_be_there_for_ever_is_compacted_or_never_expires() -> None:
 def test_a_prefix_goes_before_every_name_and_keeps_neighbours_together() -> None:
     table = topics.table(["zeek"], prefix="blue.")
     assert all(topic.name.startswith("blue.") for topic in table)
-    assert {topic.beside for topic in table if topic.beside} == {"blue.signals"}
+    assert {topic.beside for topic in table if topic.beside} == {"blue.signals", "blue.features"}
 
 
 @pytest.mark.parametrize("source", ["", "a b", "../x", "ü", "x" * 250, "a\n"])
