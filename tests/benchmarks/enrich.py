@@ -1,9 +1,9 @@
 """What enriching an event costs with everything local: `python -m tests.benchmarks.enrich [EVENTS]`.
 
 The telemetry is made: five kinds of events of an organization whose people, machines and counterparts come again, few
-of them very often and many of them seldom (Zipf), and mostly several times in a row. How often somebody is met for the
+of them very often and many of them seldom (Zipf), and mostly many times in a row. How often somebody is met for the
 first time decides more than anything else, so that share is printed: recorded telemetry of five kinds (Zeek, Windows,
-CloudTrail and mixtures) has it at 5 % of events in the second half of each recording, this at more.
+CloudTrail and mixtures) has it at 5 % of events in the second half of each recording, and so has this.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ PEOPLE: Final = 20_000
 MACHINES: Final = 5_000
 OUTSIDE: Final = 50_000  # addresses
 INDICATORS: Final = 1_000_000
-BURST: Final = 10  # events in a row of one person, machine and counterpart, on average
+BURST: Final = 40  # events in a row of one person, machine and counterpart, on average
 ROUNDS: Final = 3
 STRETCH: Final = 1000  # events
 NOON: Final = 1_790_078_400_000
