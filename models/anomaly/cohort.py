@@ -16,7 +16,6 @@ from typing import Annotated, Any, Final
 from zlib import crc32
 
 from msgspec import Meta, Struct
-from river.anomaly import HalfSpaceTrees
 
 from models.anomaly.base import HOUR_MS, MAX_HOUR, Finding, Natural, Reason, amount_of, held_amount, held_hour, log_of
 from models.anomaly.levels import UNIT, Level, scale_of, taught
@@ -184,6 +183,8 @@ def _scaled(number: float, level: Level) -> float:
 
 def _built(config: CohortConfig) -> tuple[Any, int]:
     """Build trees of a seed, and return the checksum of what they are like."""
+    from river.anomaly import HalfSpaceTrees  # with scipy and pandas it takes a second, and few processes need it
+
     model: Any = HalfSpaceTrees(  # its methods have no types
         n_trees=config.trees, height=config.height, window_size=config.window, seed=config.seed
     )
