@@ -88,7 +88,7 @@ class Cohort(Struct, frozen=True, array_like=True, tag=18):
 class Trees:
     """A cohort's trees, built from its state; for one thread. That costs milliseconds: work on many rows at a time."""
 
-    __slots__ = ("_config", "_learned", "_levels", "_made", "_model", "_since", "is_anew")
+    __slots__ = ("_config", "_learned", "_levels", "_made", "_model", "_nodes", "_since", "is_anew")
 
     def __init__(self, state: Cohort, config: CohortConfig) -> None:
         """Build the trees and put the masses back.
@@ -100,7 +100,7 @@ class Trees:
         """
         self._config = config
         self._model, self._made = _built(config)
-        nodes = list(_nodes(self._model))
+        self._nodes = nodes = list(_nodes(self._model))
         fits = (state.features, state.made) == (config.features, self._made)
         fits = fits and len(state.masses) == 2 * len(nodes) and len(state.levels) == len(config.features)
         self.is_anew = bool(state.learned) and not fits
@@ -115,7 +115,7 @@ class Trees:
     @property
     def state(self) -> Cohort:
         """Return what was learned."""
-        masses = bytes(min(mass, 255) for node in _nodes(self._model) for mass in (node.l_mass, node.r_mass))
+        masses = bytes([min(mass, MAX_WINDOW) for node in self._nodes for mass in (node.l_mass, node.r_mass)])
         names, counter = self._config.features, self._model.counter
         return Cohort(self._since, self._learned, names, self._levels, self._made, counter, masses)
 

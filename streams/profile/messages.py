@@ -19,9 +19,9 @@ from streams.profile import reports as reporting
 from streams.profile.outputs import Closed
 from streams.profile.reports import Report
 from streams.topics import headers_for, partition_for
-from streams.wire import TICK, TYPE_HEADER, Message
+from streams.wire import FEATURES, TICK, TYPE_HEADER, Message
 
-FEATURES, PEER_REPORTS, CLOSED = "braid.features", "braid.peer-reports", "braid.profile-closed"
+PEER_REPORTS, CLOSED = "braid.peer-reports", "braid.profile-closed"
 MOST_REPORTS: Final = 200  # in one message
 MSGPACK: Final = "application/msgpack"
 

@@ -10,7 +10,8 @@ from models.anomaly import ratios as model
 from models.anomaly.base import HOUR_MS
 from models.anomaly.ratios import SHARES, Ratio
 from models.feature import MINUTE_MS, Delta
-from streams.profile.detectors import DETECTORS, Detector
+from streams.profile.detector import Detector
+from streams.profile.detectors import DETECTORS
 from streams.profile.outputs import Observation
 from streams.profile.state import Learned
 from streams.profile.volumes import WORTH, shown

@@ -15,7 +15,8 @@ from models.records import DeadLetter
 from streams.config import Settings, load_settings
 from streams.enrichment import make_chain
 from streams.profile import ledger
-from streams.profile.detectors import DETECTORS, Detector, Model
+from streams.profile.detector import Detector, Model
+from streams.profile.detectors import DETECTORS
 from streams.profile.engine import Profiler
 from streams.profile.ledger import Ledger
 from streams.profile.outputs import Observation, Output, Raised, Withheld

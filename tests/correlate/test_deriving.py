@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
-from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -16,10 +15,9 @@ from streams.correlate.engine import Correlator
 from streams.correlate.fanout import LINK_FANOUT, overlap, taken
 from streams.correlate.outputs import Forward
 from streams.correlate.risk import Breadth
-from tests.correlate.build import HOUR, MINUTE, START, link, signal, spec
-from tests.correlate.cluster import Cluster
-from tests.correlate.drive import Driver, late_by
-from tests.correlate.oracle import sequences
+from tests.correlate.build import HOUR, MINUTE, link, signal, spec
+from tests.correlate.drive import Driver
+from tests.correlate.linked import check_any_order, check_on_time, check_workers
 from tests.correlate.test_properties import standing
 
 ALICE, BOB = "user:alice@example.com", "user:bob@example.com"
@@ -78,15 +76,7 @@ many_links = st.lists(links, min_size=5, max_size=16, **distinct)
 @settings(max_examples=300, deadline=None)
 @given(many_signals, many_links, st.randoms(use_true_random=False))
 def test_any_order_and_repetition_gives_what_the_oracle_says(held, linked, random):
-    items = [*held, *linked] * 2
-    expected = sequences(SPECS, held, linked, FANOUT)
-    outcomes = []
-    for _ in range(2):
-        random.shuffle(items)
-        driver = Driver(CORRELATOR).feed(items).pass_time(START + 100 * HOUR)
-        assert standing(driver) == expected
-        outcomes.append(driver.standing)
-    assert outcomes[0] == outcomes[1]
+    check_any_order(CORRELATOR, held, linked, random)
 
 
 def timely(linked: list[EntityLink]) -> list[EntityLink]:
@@ -102,29 +92,13 @@ def timely(linked: list[EntityLink]) -> list[EntityLink]:
 @settings(max_examples=200, deadline=None)
 @given(many_signals, many_links.map(timely), st.integers(0, 40), st.randoms(use_true_random=False))
 def test_watermarks_pruning_and_crashes_change_nothing_that_is_on_time(held, linked, delay, random):
-    driver = Driver(CORRELATOR)
-    for item, watermark in late_by([*held, *linked], delay * MINUTE, random):
-        driver.feed([item], watermark)
-        if random.random() < 0.3:
-            driver.tick(watermark).crash()
-    assert not driver.late
-    driver.pass_time(START + 100 * HOUR)
-    assert standing(driver) == sequences(SPECS, held, linked, FANOUT)
-    assert all(state.empty for state in driver.states.values())
+    check_on_time(CORRELATOR, held, linked, delay, random)
 
 
 @settings(max_examples=150, deadline=None)
 @given(many_signals, many_links, st.integers(0, 2**32), st.integers(0, 3))
 def test_partitions_workers_and_kills_change_nothing(held, linked, seed, kills):
-    chance = Random(seed)  # noqa: S311  # a test has to be repeatable, not secret
-    cluster = Cluster(CORRELATOR, chance, kills=kills)
-    items = [*held, *linked]
-    chance.shuffle(items)
-    for item in items:
-        cluster.send(item)
-    cluster.pass_time(START + 100 * HOUR)
-    assert standing(cluster) == sequences(SPECS, held, linked, FANOUT)
-    assert cluster.is_empty
+    check_workers(CORRELATOR, held, linked, kills, seed)
 
 
 def chain(*ends: str, start: int = 0, end: int = 3 * HOUR - 1) -> list[EntityLink]:
