@@ -14,8 +14,8 @@ from typing import Any, Final, TypeVar
 
 import polars as pl
 
-from agents.gather import FOLD_MS
-from agents.store import MAX_ROWS, Found, SourceSeen, Stored, StoredEvent, StoredSignal, rows_that_fit
+from agents.evidence.gather import FOLD_MS
+from agents.evidence.store import MAX_ROWS, Found, SourceSeen, Stored, StoredEvent, StoredSignal, rows_that_fit
 from models import finding, finding_ocsf, ocsf
 from models.entity import EntityKey
 from models.errors import InvalidRecord, LakeUnreadable

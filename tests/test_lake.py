@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agents.deterministic import DeterministicInvestigator
-from agents.store import MAX_ANSWER_BYTES, EvidenceStore, StoredSignal
+from agents.deterministic.investigator import DeterministicInvestigator
+from agents.evidence.store import MAX_ANSWER_BYTES, EvidenceStore, StoredSignal
 from enrichers.entities import entities_of
 from models import ocsf
 from models.action import action_to_ocsf

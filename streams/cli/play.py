@@ -13,9 +13,9 @@ from typing import Final
 import click
 from rich.console import Console
 
-from agents.deterministic import DeterministicInvestigator
-from agents.outside import Outside
-from agents.tools import Budget
+from agents.deterministic.investigator import DeterministicInvestigator
+from agents.evidence.outside import Outside
+from agents.evidence.toolbox import Budget
 from models.errors import ConfigError
 from models.records import DeadLetter, RawRecord
 from streams.cli.loading import load_rules

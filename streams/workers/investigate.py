@@ -18,9 +18,9 @@ from typing import Any, Final
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
-from agents.deterministic import DeterministicInvestigator
-from agents.investigate import Investigator
-from agents.tools import Budget
+from agents.deterministic.investigator import DeterministicInvestigator
+from agents.evidence.toolbox import Budget
+from agents.investigate.base import Investigator
 from agents.waiting import Waiting, WaitingList
 from enrichers.lookups.client import Clocks
 from enrichers.lookups.desk import Desk

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from agents.store import MAX_ROWS, Found, SourceSeen, Stored, StoredEvent, StoredSignal, rows_that_fit
+from agents.evidence.store import MAX_ROWS, Found, SourceSeen, Stored, StoredEvent, StoredSignal, rows_that_fit
 from models import ocsf
 from models.entity import EntityKey
 from models.finding_ocsf import signal_from_ocsf

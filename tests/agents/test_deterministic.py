@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.deterministic import DeterministicInvestigator
-from agents.grounding import check_grounding
-from agents.investigate import Investigation
-from agents.store import Stored
+from agents.deterministic.investigator import DeterministicInvestigator
+from agents.deterministic.weigh import TRUE_POSITIVE_FROM
+from agents.evidence.store import Stored
+from agents.evidence.toolbox import Budget
+from agents.grounding.cited import check_grounding
+from agents.investigate.base import Investigation
 from agents.text import MAX_QUOTED, quotations
-from agents.tools import Budget
-from agents.weigh import TRUE_POSITIVE_FROM
 from models import ocsf
 from models.action import action_to_ocsf
 from models.entity import EntityKey

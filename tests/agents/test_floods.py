@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.deterministic import DeterministicInvestigator
+from agents.deterministic.investigator import DeterministicInvestigator
 from models import ocsf
 from models.entity import EntityKey
 from models.finding import Analytic, Attack, SequenceMember, Signal

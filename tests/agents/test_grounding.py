@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.deterministic import DeterministicInvestigator
-from agents.grounding import DANGLING, INVENTED, NOT_FOUND, TAMPERED, check_grounding
+from agents.deterministic.investigator import DeterministicInvestigator
+from agents.grounding.cited import DANGLING, INVENTED, NOT_FOUND, TAMPERED, check_grounding
 from models.records import Coordinates
 from models.verdict import Claim, Verdict
 from streams.lake import EVENTS, SIGNALS, LakeRow

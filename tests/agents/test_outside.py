@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from agents.deterministic import DeterministicInvestigator, judge
-from agents.gather import gather
-from agents.grounding import check_grounding
-from agents.investigate import Investigation
-from agents.outside import MAX_CANDIDATES, Observable
-from agents.tools import Budget, Toolbox
+from agents.deterministic.investigator import DeterministicInvestigator, judge
+from agents.evidence.gather import gather
+from agents.evidence.outside import MAX_CANDIDATES, Observable
+from agents.evidence.toolbox import Budget, Toolbox
+from agents.grounding.cited import check_grounding
+from agents.investigate.base import Investigation
 from enrichers.lookups.gate import Question
 from enrichers.lookups.reputation import NoReputation, Reputation
 from enrichers.lookups.told import Said, Told, Word

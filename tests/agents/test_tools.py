@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from agents.store import MAX_ROWS
-from agents.tools import MAX_WINDOW_MS, Budget, Toolbox
+from agents.evidence.store import MAX_ROWS
+from agents.evidence.toolbox import MAX_WINDOW_MS, Budget, Toolbox
 from models.errors import BudgetExhausted
 from streams.lake import EVENTS
 from tests.agents.memory_store import MemoryStore

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from agents.unenriched import MAX_TOLD
+from agents.evidence.unenriched import MAX_TOLD
 from enrichers.intel.builder import Builder
 from models.verdict import Verdict
 from streams.config import load_settings

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import click
 
-from agents.weigh import RULES, TRUE_POSITIVE_FROM
+from agents.deterministic.weigh import RULES, TRUE_POSITIVE_FROM
 from models import ocsf
 from streams.cli import cli
 from streams.config import CONFIG_VARIABLE, PREFIX, Settings

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from agents.deterministic import DeterministicInvestigator
+from agents.deterministic.investigator import DeterministicInvestigator
 from streams.replay.inputs import find_inputs, read_all
 from streams.replay.run import Replay, Replayed
 from streams.rulebook import load_rulebook

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from agents.deterministic import DeterministicInvestigator
+from agents.deterministic.investigator import DeterministicInvestigator
 from models.finding_ocsf import sequence_from_ocsf, signal_from_ocsf
 from models.ocsf_schema import validate
 from models.uids import sha256_hex

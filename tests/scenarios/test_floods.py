@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.deterministic import DeterministicInvestigator
+from agents.deterministic.investigator import DeterministicInvestigator
 from models.finding import Sequence, Signal
 from models.records import Coordinates, RawRecord
 from streams.correlate.bounds import MAX_STATE_BYTES

@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
-from agents.deterministic import DeterministicInvestigator
-from agents.tools import Budget
+from agents.deterministic.investigator import DeterministicInvestigator
+from agents.evidence.toolbox import Budget
 from enrichers.intel.builder import Builder
 from enrichers.intel.fetching import MAX_IN_MEMORY, Fetched, Fetcher
 from enrichers.intel.indicator import Indicator

@@ -9,9 +9,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from agents.investigate import Step
-from agents.outside import Observable, Outside, facts_of
-from agents.store import MAX_ROWS, EvidenceStore, Found, SourceSeen, Stored, StoredEvent, StoredSignal
+from agents.evidence.outside import Observable, Outside, facts_of
+from agents.evidence.store import MAX_ROWS, EvidenceStore, Found, SourceSeen, Stored, StoredEvent, StoredSignal
+from agents.investigate.base import Step
 from enrichers.lookups.told import Told
 from models.entity import EntityKey
 from models.errors import BudgetExhausted

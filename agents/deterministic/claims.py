@@ -9,10 +9,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from agents.facts import Gathered, Held, Telling
-from agents.store import Stored
+from agents.evidence.facts import Gathered, Held, Telling
+from agents.evidence.store import Stored
+from agents.evidence.unenriched import unenriched
 from agents.text import MAX_PLAIN, Count, moment, plain, quoted
-from agents.unenriched import unenriched
 from enrichers.context.bearing import PREFIX
 from models.entity import EntityKey
 from models.fact import Fact

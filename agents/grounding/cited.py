@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import orjson
 
-from agents.store import EvidenceStore, Stored
+from agents.evidence.store import EvidenceStore, Stored
 from agents.text import quotations
 from models.fact import Fact
 from models.uids import sha256_hex

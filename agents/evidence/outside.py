@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, Protocol
 
-from agents.facts import Held
-from agents.store import StoredEvent
+from agents.evidence.facts import Held
+from agents.evidence.store import StoredEvent
 from enrichers.intel import indicator
 from enrichers.intel.observables import HOST, observables_of
 from enrichers.intel.urls import host_of_key

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from agents.facts import Held
+from agents.evidence.facts import Held
 from agents.text import MAX_PLAIN, Count, plain
 from models.errors import InvalidRecord
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from agents.store import SourceSeen, StoredEvent, StoredSignal
+from agents.evidence.store import SourceSeen, StoredEvent, StoredSignal
 from models.entity import EntityKey
 from models.fact import Fact
 from models.finding import Sequence, SequenceMember

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, ParamSpec, TypeVar
 
-from agents.facts import DAY_MS, Gathered, Held, Telling
-from agents.outside import Observable, candidates, facts_of, unanswered
-from agents.store import Found, SourceSeen, StoredEvent, StoredSignal, is_intact
+from agents.evidence.facts import DAY_MS, Gathered, Held, Telling
+from agents.evidence.outside import Observable, candidates, facts_of, unanswered
+from agents.evidence.store import Found, SourceSeen, StoredEvent, StoredSignal, is_intact
+from agents.evidence.toolbox import Toolbox
 from agents.text import Count
-from agents.tools import Toolbox
 from enrichers.lookups.told import Told
 from models.entity import EntityKey
 from models.errors import BudgetExhausted

@@ -6,7 +6,7 @@ import ipaddress
 from collections import defaultdict
 from typing import Final
 
-from agents.facts import Gathered, Held
+from agents.evidence.facts import Gathered, Held
 from agents.text import Count, quoted
 from enrichers.names import is_private
 from models.action import KINDS, Action

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sized
 from dataclasses import dataclass
 from typing import Final
 
-from agents.facts import Gathered
+from agents.evidence.facts import Gathered
 from models.verdict import INSUFFICIENT_DATA, SUSPICIOUS, TRUE_POSITIVE
 
 

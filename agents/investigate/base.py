@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from agents.store import EvidenceStore
+from agents.evidence.store import EvidenceStore
 from models.action import Action
 from models.finding import Sequence
 from models.verdict import Verdict

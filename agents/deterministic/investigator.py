@@ -10,17 +10,17 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from agents.claims import make_claims, missing_in_words, rejected_in_words
-from agents.facts import Gathered
-from agents.gather import gather
-from agents.grounding import GroundingProblem, check_grounding
-from agents.investigate import Investigation
-from agents.outside import Outside
-from agents.propose import propose
-from agents.store import EvidenceStore
+from agents.deterministic.claims import make_claims, missing_in_words, rejected_in_words
+from agents.deterministic.propose import propose
+from agents.deterministic.weigh import MAX_UNSURE_CONFIDENCE, Weighing, weigh
+from agents.evidence.facts import Gathered
+from agents.evidence.gather import gather
+from agents.evidence.outside import Outside
+from agents.evidence.store import EvidenceStore
+from agents.evidence.toolbox import Budget, Toolbox
+from agents.grounding.cited import GroundingProblem, check_grounding
+from agents.investigate.base import Investigation
 from agents.text import Count, plain, quoted
-from agents.tools import Budget, Toolbox
-from agents.weigh import MAX_UNSURE_CONFIDENCE, Weighing, weigh
 from models.finding import Attack, Sequence
 from models.verdict import INSUFFICIENT_DATA, VERDICTS, Verdict
 
@@ -30,7 +30,7 @@ MAX_INVESTIGATION_TEXT: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class DeterministicInvestigator:
-    """Judge sequences by the tables of `agents.weigh`, within a budget."""
+    """Judge sequences by the tables of `agents.deterministic.weigh`, within a budget."""
 
     budget: Budget = field(default_factory=Budget)
     outside: Outside | None = None

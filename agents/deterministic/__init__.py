@@ -1,0 +1,1 @@
+"""The investigator that needs no model: it weighs evidence by stated rules."""

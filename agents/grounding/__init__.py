@@ -1,0 +1,1 @@
+"""See that what an investigation claims is borne out by what it cites."""

@@ -1,0 +1,1 @@
+"""The investigation by a model: plan, tools, answer; what comes out of it is decided by code."""
