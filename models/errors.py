@@ -9,7 +9,9 @@ BraidError
 ├── KafkaUnavailable      no broker answered where one was promised
 ├── LakeUnreadable        a file of the lake that is not what was written there
 ├── EnrichmentFailed      what surrounds an event could not be told (recorded on the event, stops nothing)
-└── BudgetExhausted       an investigation asked for more than it was granted
+├── BudgetExhausted       an investigation asked for more than it was granted
+├── ModelUnavailable      a language model did not answer, or with nothing that can be read
+└── ToolRefused           a tool call of a model makes no sense (the model is told why)
 ```
 
 Values that are part of the answer (late signals, evictions, dead letters) are not exceptions: they are returned.
@@ -92,3 +94,11 @@ class EnrichmentFailed(BraidError):
 
 class BudgetExhausted(BraidError):
     """A tool call or investigation went past its budget; the message names which."""
+
+
+class ModelUnavailable(BraidError):
+    """A language model gave no usable answer; the message says why, and shows neither key nor prompt."""
+
+
+class ToolRefused(BraidError):
+    """A model called a tool wrongly; the message is what it is told."""

@@ -26,19 +26,21 @@ from models.entity import EntityKey
 from models.errors import InvalidRecord
 from models.event import Event
 from models.fields import take
-from models.finding import SequenceClosed, Signal, group_entities
+from models.finding import Sequence, SequenceClosed, Signal, group_entities
 from models.finding_ocsf import sequence_from_ocsf, signal_from_ocsf
 from models.flood import SECOND_MS
 from models.ocsf_schema import LATEST_MS
 from models.records import Coordinates
 from models.uids import content_uid, sha256_hex
-from models.verdict import VerdictClosed, verdict_from_ocsf
+from models.verdict import Verdict, VerdictClosed
+from models.verdict_ocsf import verdict_from_ocsf
 
 EVENTS, SIGNALS, SEQUENCES, VERDICTS = "events", "signals", "sequences", "verdicts"
 KINDS: Final = (EVENTS, SIGNALS, SEQUENCES, VERDICTS)
 MIXED: Final = "mixed"  # where the rest goes when one batch names more dates than MAX_DATES; read by every query
 MAX_DATES: Final = 32
 WITHDRAWN: Final = 2**62  # revision of a record that closes an earlier one: nothing comes after it
+RANKED_CORRECTIONS: Final = 16  # bits
 RANKED_BYTES: Final = 6  # of a uid, so that the rank of a part stays below WITHDRAWN
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 ROWS_PER_GROUP: Final = 16_384
@@ -177,13 +179,17 @@ def _rank(signal: Signal) -> int:
     return (SECOND_MS - signal.time % SECOND_MS << 8 * RANKED_BYTES) - least
 
 
+def _verdict_rank(verdict: Verdict) -> int:
+    """Rank revisions: a verdict on a later revision of the sequence first, then the corrections by analysts."""
+    return (verdict.sequence_revision << RANKED_CORRECTIONS) + verdict.revision
+
+
 def _finding_row(kind: str, decoded: Mapping[str, Any], record: bytes, at: Coordinates) -> LakeRow:
     finding = sequence_from_ocsf(decoded) if kind == SEQUENCES else verdict_from_ocsf(decoded)
     if isinstance(finding, SequenceClosed | VerdictClosed):
         revision = WITHDRAWN
     else:
-        path = "unmapped.braid.revision" if kind == SEQUENCES else "unmapped.braid.sequence_revision"
-        revision = take(decoded, path, int)
+        revision = finding.revision if isinstance(finding, Sequence) else _verdict_rank(finding)
     return _row(
         uid=finding.uid,
         revision=revision,

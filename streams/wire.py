@@ -21,7 +21,8 @@ from models.finding import SequenceClosed, Signal, Withdrawn
 from models.finding_ocsf import sequence_closed_to_ocsf, sequence_to_ocsf, signal_to_ocsf
 from models.records import DeadLetter
 from models.uids import content_uid
-from models.verdict import Verdict, VerdictClosed, verdict_closed_to_ocsf, verdict_to_ocsf
+from models.verdict import Verdict, VerdictClosed
+from models.verdict_ocsf import verdict_closed_to_ocsf, verdict_to_ocsf
 from streams.correlate.outputs import Forward, Late, Published
 from streams.correlate.watermark import Tick, ticks_to_json
 from streams.deadletter import dead_letter_to_json

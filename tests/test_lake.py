@@ -21,7 +21,8 @@ from models.event import Event, LogSource
 from models.finding import Sequence, SequenceClosed
 from models.finding_ocsf import sequence_closed_to_ocsf, sequence_to_ocsf
 from models.records import Coordinates
-from models.verdict import close_verdict, verdict_closed_to_ocsf, verdict_from_ocsf, verdict_to_ocsf
+from models.verdict import close_verdict
+from models.verdict_ocsf import verdict_closed_to_ocsf, verdict_from_ocsf, verdict_to_ocsf
 from streams.lake import EVENTS, KINDS, MAX_DATES, SEQUENCES, SIGNALS, VERDICTS, LakeRow, LakeWriter, event_row, row_of
 from streams.lake_store import LakeStore
 from tests.agents.memory_store import MemoryStore

@@ -16,7 +16,8 @@ from models.errors import InvalidRecord
 from models.finding import SequenceClosed, Signal
 from models.finding_ocsf import sequence_from_ocsf, signal_from_ocsf
 from models.records import Coordinates, DeadLetter, ParseError, RawRecord
-from models.verdict import Verdict, close_verdict, verdict_from_ocsf
+from models.verdict import Verdict, close_verdict
+from models.verdict_ocsf import verdict_from_ocsf
 from streams import wire
 from streams.correlate.outputs import Forward, Late, Published
 from streams.correlate.watermark import Tick

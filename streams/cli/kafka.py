@@ -17,7 +17,8 @@ from confluent_kafka import Message as KafkaMessage
 
 from models import ocsf
 from models.errors import InvalidRecord, KafkaUnavailable
-from models.verdict import VERDICTS, Verdict, verdict_from_ocsf
+from models.verdict import VERDICTS, Verdict
+from models.verdict_ocsf import verdict_from_ocsf
 from streams.cli.output import print_json
 from streams.config import Settings, load_settings
 from streams.deadletter import dead_letter_from_json

@@ -7,7 +7,6 @@ scores the same: whoever is compared with others was compared with the same ones
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
 from typing import Final
 
 SPARE: Final = 1024  # entries out of date that are borne before a heap is made anew
@@ -19,56 +18,48 @@ class Agenda:
     __slots__ = ("_ends", "_heaps")
 
     def __init__(self) -> None:
-        self._ends: dict[bytes, Mapping[str, int]] = {}
+        self._ends: dict[str, dict[bytes, int]] = {}
         self._heaps: dict[str, list[tuple[int, bytes]]] = {}
-
-    def __len__(self) -> int:
-        """Return how many keys wait for something."""
-        return len(self._ends)
 
     @property
     def names(self) -> list[str]:
         """Return the names under which anything ever waited, sorted."""
         return sorted(self._heaps)
 
-    def put(self, key: bytes, ends: Mapping[str, int]) -> None:
-        """Set the next end (ms) of a key under each name; what it had before no longer counts."""
-        before = self._ends.get(key, {})
-        if ends:
-            self._ends[key] = ends
-        else:
-            self._ends.pop(key, None)
-        for name, end in ends.items():
-            if before.get(name) != end:
-                heap = self._heaps.setdefault(name, [])
-                heapq.heappush(heap, (end, key))
-                if len(heap) > 2 * len(self._ends) + SPARE:
-                    self._heaps[name] = self._current(name)
-
-    def is_due(self, name: str, mark: int) -> bool:
-        """Tell whether there may be something under a name that a mark (ms) has reached."""
-        heap = self._heaps.get(name)
-        return heap is not None and len(heap) > 0 and heap[0][0] <= mark
+    def put(self, key: bytes, name: str, end: int | None) -> None:
+        """Set the next end (ms) of a key under a name, None for none; what it had before no longer counts."""
+        ends = self._ends.get(name)
+        if ends is None:
+            ends = self._ends[name] = {}
+            self._heaps[name] = []
+        if end is None:
+            ends.pop(key, None)
+        elif ends.get(key) != end:
+            ends[key] = end
+            heap = self._heaps[name]
+            heapq.heappush(heap, (end, key))
+            if len(heap) > 2 * len(ends) + SPARE:
+                self._heaps[name] = sorted((at, held) for held, at in ends.items())
 
     def peek(self, name: str, mark: int) -> int | None:
         """Return the next end under a name that a mark (ms) has reached, None where there is none."""
-        heap = self._heaps.get(name, [])
+        heap = self._heaps.get(name)
+        if not heap or heap[0][0] > mark:
+            return None
+        ends = self._ends[name]
         while heap and heap[0][0] <= mark:
             end, key = heap[0]
-            if self._ends.get(key, {}).get(name) == end:
+            if ends.get(key) == end:
                 return end
             heapq.heappop(heap)
         return None
 
-    def pop(self, name: str, mark: int) -> tuple[int, bytes] | None:
-        """Return the next end and key under a name that a mark (ms) has reached, None where there is none."""
-        if self.peek(name, mark) is None:
-            return None
-        end, key = heapq.heappop(self._heaps[name])
-        self._ends[key] = {other: at for other, at in self._ends[key].items() if other != name}
-        return end, key
-
-    def _current(self, name: str) -> list[tuple[int, bytes]]:
-        heap = [(held[name], key) for key, held in self._ends.items() if name in held]
-        heapq.heapify(heap)
-        return heap
+    def take(self, name: str, end: int) -> list[bytes]:
+        """Return the keys that have something to close at an end, in order; they wait for it no more."""
+        heap, ends, found = self._heaps[name], self._ends[name], list[bytes]()
+        while heap and heap[0][0] == end:
+            key = heapq.heappop(heap)[1]
+            if ends.get(key) == end:
+                del ends[key]
+                found.append(key)
+        return found

@@ -20,11 +20,10 @@ from models.anomaly.peers import GROUP, PeersConfig, PeerValues
 from models.sketch import hash64
 from streams.profile.cohorts import Cohorts
 from streams.profile.firsts import FIRSTS
-from streams.profile.minutes import FORGOTTEN_MS
 from streams.profile.outputs import Late, Observation, Output
 from streams.profile.reports import Report, source_of
 from streams.profile.settings import ProfileSettings
-from streams.profile.state import MAX_REPORTS, Group
+from streams.profile.state import FORGOTTEN_MS, MAX_REPORTS, Group
 from streams.profile.volumes import LEVELS, VOLUMES, WORTH
 
 UNKNOWN: Final = Baseline()

@@ -20,10 +20,10 @@ from models.anomaly.calibration import Calibration, fitted, learn, over_tests
 from models.errors import InvalidRecord
 from models.sketch import Distinct, hash64
 from streams.profile.detectors import DETECTORS
-from streams.profile.minutes import DAY_MS
 from streams.profile.outputs import Observation, Output, Raised, Withheld
 from streams.profile.settings import ProfileSettings
 from streams.profile.signals import signal_of, uid_of
+from streams.profile.state import DAY_MS
 
 VERSION: Final = 1
 TOLD_MS: Final = 2 * 3_600_000  # for so long it is remembered what was told: longer than the hour that it is of

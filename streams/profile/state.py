@@ -1,14 +1,12 @@
-"""What is remembered of one entity and of one peer group, and its form in storage: versioned, MessagePack, no code.
+"""What is remembered of one entity and of one peer group, while it is worked with.
 
-Fields are only ever added at the end: a state of an older version is read with what it lacks left empty. What cannot be
-read at all is learned anew, and that is said.
+How it is stored says `streams.profile.stored`. Fields are only ever added at the end.
 """
 
 from __future__ import annotations
 
-from typing import Final, TypeVar
+from typing import Final
 
-import msgspec
 from msgspec import Struct, structs
 
 from models.anomaly.base import HOUR_MS
@@ -20,20 +18,21 @@ from models.anomaly.peers import PeerValues
 from models.anomaly.rarity import Values
 from models.anomaly.ratios import Ratio
 from models.anomaly.travel import Travel
-from models.errors import InvalidRecord
-from models.feature import Delta, Point, Ref, Tally
+from models.feature import MINUTE_MS, Delta, Point, Ref, Tally
 from models.sketch import Distinct
+from streams.profile.progress import PLACES
 from streams.profile.reports import Report
 
-VERSION: Final = 1
+VERSION: Final = 2  # of the form in storage
+DAY_MS: Final = 86_400_000
+FORGOTTEN_MS: Final = 90 * DAY_MS  # without any activity: what was learned goes
 MAX_OPEN: Final = 1024  # minutes of one entity over all sources
 MAX_SPOTS: Final = 64  # places that wait
 MAX_REPORTS: Final = 256  # of one group and moment
 NEVER: Final = -1
-State = TypeVar("State", "Entity", "Group")
 
 
-class Running(Struct, frozen=True, array_like=True):
+class Running(Struct, frozen=True, array_like=True, gc=False):
     """The hour that runs, of one entity at one source.
 
     Attributes:
@@ -56,7 +55,7 @@ class Running(Struct, frozen=True, array_like=True):
         return None if self.hour == NEVER else (self.hour + 1) * HOUR_MS
 
 
-class Learned(Struct, frozen=True, array_like=True):
+class Learned(Struct, frozen=True, array_like=True, gc=False):
     """What was learned of one entity at one source.
 
     Attributes:
@@ -94,11 +93,10 @@ class Spot(Struct, frozen=True, array_like=True, order=True):
     ref: Ref
 
 
-class Entity(Struct, frozen=True, array_like=True):
+class Entity(Struct, frozen=True, gc=False):
     """What is remembered of one entity.
 
     Attributes:
-        version: Of this form.
         offset: Offset of the message by which it was last changed, NEVER before the first.
         stamp: The broker's time (ms) of that message.
         open: Minutes that are not closed yet, by source and minute.
@@ -107,7 +105,6 @@ class Entity(Struct, frozen=True, array_like=True):
         travel: Where it was last, over all sources.
     """
 
-    version: int = VERSION
     offset: int = NEVER
     stamp: int = 0
     open: dict[str, dict[int, Delta]] = {}
@@ -124,6 +121,24 @@ class Entity(Struct, frozen=True, array_like=True):
     def open_minutes(self) -> int:
         """Return how many minutes are not closed yet."""
         return sum(map(len, self.open.values()))
+
+    @property
+    def ends(self) -> dict[str, int]:
+        """Return when (ms) it next has something to close, by the name under which it waits."""
+        names = {**self.open, **self.learned, PLACES: None}
+        found = {name: self.end_of(name) for name in names}
+        return {name: end for name, end in found.items() if end is not None}
+
+    def end_of(self, name: str) -> int | None:
+        """Return when (ms) it next has something to close under a name, None when it has nothing."""
+        if name == PLACES:
+            return _minute_end(self.waiting[0].point.time) if self.waiting else None
+        learned, minutes = self.learned.get(name), self.open.get(name)
+        end = None if learned is None else learned.running.end or (learned.last + 1) * MINUTE_MS + FORGOTTEN_MS
+        if not minutes:
+            return end
+        first = (min(minutes) + 1) * MINUTE_MS
+        return first if end is None or first < end else end
 
     def without_oldest(self) -> tuple[Entity, int]:
         """Return it without the older half of its open minutes, and how many these are."""
@@ -144,7 +159,7 @@ class Group(Struct, frozen=True, array_like=True):
     """What is remembered of one peer group.
 
     Attributes:
-        version: Of this form.
+        version: Of its form.
         closed: Event time (ms) of the last moment that was closed.
         open: Reports of moments that are not closed yet, in order.
         baselines: What is usual for hours of members, by feature.
@@ -172,31 +187,5 @@ class Group(Struct, frozen=True, array_like=True):
         return structs.replace(self, open=kept), sum(len(self.open[end]) for end in gone)
 
 
-def encode_state(state: Entity | Group) -> bytes:
-    """Write a state."""
-    return _ENCODER.encode(state)
-
-
-def decode_entity(data: bytes) -> Entity:
-    """Read the state of an entity; raise InvalidRecord when it is not one, or of a version that is not known."""
-    return _decoded(_ENTITY, data)
-
-
-def decode_group(data: bytes) -> Group:
-    """Read the state of a peer group; raise InvalidRecord when it is not one, or of a version that is not known."""
-    return _decoded(_GROUP, data)
-
-
-def _decoded(decoder: msgspec.msgpack.Decoder[State], data: bytes) -> State:
-    try:
-        found = decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidRecord(f"not a state of the profile stage: {error}") from error
-    if found.version != VERSION:
-        raise InvalidRecord(f"a state of version {found.version}, expected {VERSION}")
-    return found
-
-
-_ENCODER: Final = msgspec.msgpack.Encoder()
-_ENTITY: Final = msgspec.msgpack.Decoder(Entity)
-_GROUP: Final = msgspec.msgpack.Decoder(Group)
+def _minute_end(time: int) -> int:
+    return (time // MINUTE_MS + 1) * MINUTE_MS

@@ -23,7 +23,7 @@ from models.finding import Sequence, Signal
 from models.finding_ocsf import sequence_to_ocsf, signal_to_ocsf
 from models.records import Coordinates, DeadLetter
 from models.uids import sha256_hex
-from models.verdict import verdict_to_ocsf
+from models.verdict_ocsf import verdict_to_ocsf
 from streams import lake
 from streams.clockcheck import ClockCheck, WrongClock
 from streams.correlate.outputs import Forward, Late

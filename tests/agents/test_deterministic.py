@@ -20,7 +20,8 @@ from models.entity import EntityKey
 from models.finding import Sequence as SignalSequence
 from models.finding import SequenceMember
 from models.ocsf_schema import validate
-from models.verdict import INSUFFICIENT_DATA, SUSPICIOUS, TRUE_POSITIVE, Evidence, verdict_to_ocsf
+from models.verdict import INSUFFICIENT_DATA, SUSPICIOUS, TRUE_POSITIVE, Evidence
+from models.verdict_ocsf import verdict_to_ocsf
 from streams.lake import EVENTS, SIGNALS
 from tests.agents.memory_store import MemoryStore
 from tests.agents.scenario import ALICE, DAY, DUMP, MINUTE, MOVE, OUTSIDE, SPRAY, T0, WEB01, Scenario, intrusion

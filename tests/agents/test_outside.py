@@ -20,7 +20,8 @@ from models import ocsf
 from models.errors import BudgetExhausted
 from models.fact import Fact
 from models.ocsf_schema import validate
-from models.verdict import TRUE_POSITIVE, verdict_from_ocsf, verdict_to_ocsf
+from models.verdict import TRUE_POSITIVE
+from models.verdict_ocsf import verdict_from_ocsf, verdict_to_ocsf
 from streams.lake import EVENTS
 from tests.agents.memory_store import MemoryStore
 from tests.agents.scenario import MOVE, T0, WEB01, Scenario, intrusion

@@ -15,16 +15,8 @@ from models.finding import SequenceClosed
 from models.ocsf_schema import validate
 from models.records import Coordinates
 from models.uids import verdict_uid
-from models.verdict import (
-    Claim,
-    Evidence,
-    Verdict,
-    VerdictClosed,
-    close_verdict,
-    verdict_closed_to_ocsf,
-    verdict_from_ocsf,
-    verdict_to_ocsf,
-)
+from models.verdict import Claim, Evidence, Verdict, VerdictClosed, close_verdict
+from models.verdict_ocsf import verdict_closed_to_ocsf, verdict_from_ocsf, verdict_to_ocsf
 from tests.models import strategies as given_
 
 

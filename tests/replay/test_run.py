@@ -15,7 +15,8 @@ from agents.deterministic.investigator import DeterministicInvestigator
 from models.finding_ocsf import sequence_from_ocsf, signal_from_ocsf
 from models.ocsf_schema import validate
 from models.uids import sha256_hex
-from models.verdict import EVENT, Verdict, verdict_from_ocsf
+from models.verdict import EVENT, Verdict
+from models.verdict_ocsf import verdict_from_ocsf
 from streams.replay.inputs import read_file
 from streams.replay.run import TELL_EVERY, Replay, Replayed
 from streams.rulebook import load_rulebook

@@ -1,0 +1,1 @@
+"""The audit log: hash-chained, signed, verified offline."""

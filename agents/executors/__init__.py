@@ -1,0 +1,1 @@
+"""Carry out approved actions, see that they took effect, take them back."""

@@ -1,0 +1,1 @@
+"""Talk to language models: two protocols, budgets, retries, a circuit breaker."""

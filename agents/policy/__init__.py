@@ -1,0 +1,1 @@
+"""What may be done, by whom it has to be approved, and on what evidence."""

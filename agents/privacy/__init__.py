@@ -1,0 +1,1 @@
+"""What a model may read of an event, and under which names."""
