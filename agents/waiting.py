@@ -1,6 +1,6 @@
 """What waits to be investigated, and what may be next: the budget goes to the highest risk first.
 
-Nothing is dropped. A sequence leaves only when it was judged, when a later revision takes its place, or when its
+Nothing is dropped. A sequence leaves only when its verdict is there, when a later revision takes its place, or when its
 partition goes to another worker, who reads it again: its offset is not committed before.
 """
 
@@ -44,6 +44,7 @@ class WaitingList:
 
     per_hour: int
     _waiting: dict[str, Waiting] = field(default_factory=dict)
+    _begun_on: dict[str, Waiting] = field(default_factory=dict)
     _begun: deque[int] = field(default_factory=deque)
     _read: dict[int, int] = field(default_factory=dict)
 
@@ -71,31 +72,41 @@ class WaitingList:
             self._begun.popleft()
         return max(0, self.per_hour - len(self._begun)) if self.per_hour else None
 
-    def next(self, now: int, is_ready: Callable[[Waiting], bool]) -> Sequence | None:
-        """Take out the ready sequence of the highest risk and charge the budget; None when there is none."""
+    def next(self, now: int, is_ready: Callable[[Waiting], bool]) -> Waiting | None:
+        """Take out the ready sequence of the highest risk and charge the budget; None when there is none.
+
+        It is held until `done`. A later revision of it waits that long.
+        """
         if self.left(now) == 0:
             return None
-        order = nsmallest(
-            MAX_LOOKED_AT, self._waiting.values(), key=lambda w: (-w.sequence.risk, w.since, w.sequence.uid)
-        )
+        free = (waiting for uid, waiting in self._waiting.items() if uid not in self._begun_on)
+        order = nsmallest(MAX_LOOKED_AT, free, key=lambda w: (-w.sequence.risk, w.since, w.sequence.uid))
         chosen = next((waiting for waiting in order if is_ready(waiting)), None)
         if chosen is None:
             return None
-        del self._waiting[chosen.sequence.uid]
+        self._begun_on[chosen.sequence.uid] = self._waiting.pop(chosen.sequence.uid)
         self._begun.append(now)
-        return chosen.sequence
+        return chosen
 
-    def forget(self, partitions: Iterable[int]) -> None:
-        """Drop what stands on partitions that another worker has now."""
+    def done(self, sequence_uid: str) -> None:
+        """Note that what came of a sequence is where it has to be."""
+        self._begun_on.pop(sequence_uid, None)
+
+    def forget(self, partitions: Iterable[int]) -> tuple[str, ...]:
+        """Drop what stands on partitions that another worker has now; return the sequences that were begun on."""
         gone = set(partitions)
         self._waiting = {uid: w for uid, w in self._waiting.items() if w.position[0] not in gone}
+        begun = tuple(uid for uid, w in self._begun_on.items() if w.position[0] in gone)
+        for uid in begun:
+            del self._begun_on[uid]
         for partition in gone:
             self._read.pop(partition, None)
+        return begun
 
     def committable(self) -> dict[int, int]:
         """Return, by partition, the offset before which everything is done."""
         offsets = dict(self._read)
-        for waiting in self._waiting.values():
+        for waiting in (*self._waiting.values(), *self._begun_on.values()):
             partition, offset = waiting.position
             offsets[partition] = min(offsets.get(partition, offset), offset)
         return offsets

@@ -14,7 +14,7 @@ from models.reasoning import NO_REASONING, Reasoning
 from models.records import Coordinates
 from models.uids import verdict_uid
 
-TRUE_POSITIVE, SUSPICIOUS, BENIGN, INSUFFICIENT_DATA = 2, 4, 5, 7
+FALSE_POSITIVE, TRUE_POSITIVE, SUSPICIOUS, BENIGN, INSUFFICIENT_DATA = 1, 2, 4, 5, 7
 VERDICTS: Final = {
     1: "False Positive",
     2: "True Positive",

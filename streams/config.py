@@ -154,6 +154,9 @@ class Settings(BaseSettings):
     investigations_per_hour: int = Field(
         0, ge=0, description="Most investigations in an hour, the highest risk first; 0 for no limit"
     )
+    investigations_at_once: int = Field(
+        4, ge=1, le=100, description="Most investigations that one worker has going at a time"
+    )
     lookups: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Services that investigate may ask, and where their keys are: `abuseipdb=env:KEY,internetdb`"
     )

@@ -113,6 +113,21 @@ FEATURES: Final = Topic(
     beside=SIGNALS.name,
 )
 
+SEQUENCES: Final = Topic(
+    "sequences", "sequence uid", 6, _days(30), "delete", _MIB, "Signals braided together, with each revision"
+)
+
+JOURNAL: Final = Topic(
+    "journal",
+    "uid of the investigation; the partition is that of its sequence",
+    SEQUENCES.partitions,
+    _days(365),
+    "delete",
+    4 * _MIB,
+    "Every step of every investigation by a model, to go on from and to repeat",
+    beside=SEQUENCES.name,
+)
+
 TOPICS: Final[tuple[Topic, ...]] = (
     Topic("events.identity", "event uid", 6, _days(7), "delete", EVENT_BYTES, "OCSF events of identity"),
     Topic("events.network", "event uid", 6, _days(7), "delete", EVENT_BYTES, "OCSF events of the network"),
@@ -131,10 +146,11 @@ TOPICS: Final[tuple[Topic, ...]] = (
     ),
     Topic(ASSETS, "uid of the asset", 1, FOREVER_MS, "compact", _MIB, "What the tables know of machines"),
     Topic(IDENTITIES, "uid of the identity", 1, FOREVER_MS, "compact", _MIB, "What the tables know of people"),
-    Topic("sequences", "sequence uid", 6, _days(30), "delete", _MIB, "Signals braided together, with each revision"),
+    SEQUENCES,
     Topic("late", "signal uid", 3, _days(30), "delete", _MIB, "Signals that came after the watermark had passed them"),
     Topic("verdicts", "verdict uid", 3, _days(365), "delete", _MIB, "What the investigation found, with its evidence"),
     Topic("actions", "action uid", 3, _days(365), "delete", _MIB, "Proposed and executed actions"),
+    JOURNAL,
     Topic("approvals", "action uid", 3, _days(365), "delete", _MIB, "Decisions of people on proposed actions"),
     Topic("feedback", "verdict uid", 3, FOREVER_MS, "delete", _MIB, "Corrections of verdicts by analysts"),
     Topic("audit", "name of the hash chain", 1, FOREVER_MS, "delete", _MIB, "Append-only log of all that was decided"),

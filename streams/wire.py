@@ -11,8 +11,11 @@ from typing import Final
 
 import orjson
 
+from agents.investigate.journal import KINDS as STEP_KINDS
+from agents.investigate.journal import Entry
 from models import ocsf
-from models.action import Action, action_to_ocsf
+from models.action import Action
+from models.action_ocsf import action_to_ocsf
 from models.entity import EntityKey, EntityLink
 from models.errors import InvalidRecord
 from models.event import Event
@@ -34,7 +37,7 @@ PART_HEADER: Final = "braid_part"
 EVENT, SIGNAL, TICK, LINK = "braid.event", "braid.signal", "braid.tick", "braid.entity-link"
 CHAINED, WITHDRAWN = "braid.sequence-signal", "braid.signal-withdrawn"  # on `signals`, among the correlate workers
 SEQUENCE, LATE, VERDICT, ACTION = "braid.sequence", "braid.late", "braid.verdict", "braid.action"
-DEAD_LETTER, FEATURES = "braid.dead-letter", "braid.features"
+DEAD_LETTER, FEATURES, STEP = "braid.dead-letter", "braid.features", "braid.investigation-step"
 OWN: Final = b"/braid/"  # how the sources begin that workers of Braid put into headers
 KEYED: Final = frozenset({"signals", "entity-links", "features"})  # topics of which the keyed workers join partition n
 
@@ -256,6 +259,25 @@ def verdict_closed_message(closed: VerdictClosed) -> Message:
     """Send the withdrawal of a verdict whose sequence no longer stands."""
     headers = _headers(VERDICT, closed.uid, "investigate", closed.time)
     return Message("verdicts", closed.uid.encode(), ocsf.encode(verdict_closed_to_ocsf(closed)), headers)
+
+
+def step_message(investigation: str, entry: Entry, partition: int, time: int) -> Message:
+    """Send one step of an investigation to the partition that its sequence is in."""
+    headers = _headers(STEP, f"{investigation}-{entry.number}", "investigate", time)
+    value = orjson.dumps({"number": entry.number, "kind": entry.kind, "data": entry.data}, option=orjson.OPT_SORT_KEYS)
+    return Message("journal", investigation.encode(), value, headers, partition)
+
+
+def step_from_json(data: bytes) -> Entry:
+    """Read a step; raise InvalidRecord naming what is missing or of the wrong shape."""
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise InvalidRecord(f"not a step of an investigation: {error}") from error
+    entry = Entry(take(value, "number", int), take(value, "kind", str), take(value, "data", dict))
+    if entry.kind not in STEP_KINDS:
+        raise InvalidRecord(f"kind: {entry.kind[:40]!r} is no step of an investigation")
+    return entry
 
 
 def action_message(action: Action) -> Message:

@@ -6,6 +6,7 @@ byte for byte, unless it is given services outside to ask.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -39,6 +40,10 @@ class DeterministicInvestigator:
     def name(self) -> str:
         """Return the name and version that verdicts carry."""
         return NAME
+
+    async def judge(self, sequence: Sequence, store: EvidenceStore) -> Investigation:
+        """Gather evidence on one sequence and judge it, beside what else goes on."""
+        return await asyncio.to_thread(self.investigate, sequence, store)
 
     def investigate(self, sequence: Sequence, store: EvidenceStore) -> Investigation:
         """Gather evidence on one sequence and judge it; what cannot be grounded is not claimed."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from agents.audit.event import AuditEvent
 from agents.evidence.store import EvidenceStore
 from models.action import Action
 from models.finding import Sequence
+from models.uids import content_uid
 from models.verdict import Verdict
 
 
@@ -34,11 +36,24 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Investigation:
-    """The verdict on one sequence, the actions it proposes, and every step that led there."""
+    """What came of one investigation.
+
+    Attributes:
+        verdict: The verdict on the sequence.
+        actions: What it proposes to do.
+        steps: Every question to the store that led there.
+        events: What happened on the way that the audit log has to show, in order.
+    """
 
     verdict: Verdict
     actions: tuple[Action, ...]
     steps: tuple[Step, ...]
+    events: tuple[AuditEvent, ...] = ()
+
+
+def investigation_uid(sequence: Sequence) -> str:
+    """Name the investigation of one revision of a sequence: begun twice, it is the same one."""
+    return content_uid("investigation", sequence.uid, str(sequence.revision))
 
 
 class Investigator(Protocol):
@@ -49,6 +64,6 @@ class Investigator(Protocol):
         """Return the name and version that verdicts carry."""
         ...
 
-    def investigate(self, sequence: Sequence, store: EvidenceStore) -> Investigation:
+    async def judge(self, sequence: Sequence, store: EvidenceStore) -> Investigation:
         """Gather evidence on one sequence and judge it. Reads the store, and asks nobody it was not given."""
         ...

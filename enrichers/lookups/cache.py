@@ -29,7 +29,10 @@ create table if not exists reputation (
 
 
 class ReputationCache:
-    """Remember reputations until they expire. A cache that cannot be read or written is one that knows nothing."""
+    """Remember reputations until they expire. A cache that cannot be read or written is one that knows nothing.
+
+    For one thread at a time: whoever opens it may hand it to another.
+    """
 
     def __init__(self, path: Path | None, max_rows: int = MAX_ROWS) -> None:
         """Open or make the file; raise ConfigError when it is not a cache of ours, or cannot be made.
@@ -40,7 +43,8 @@ class ReputationCache:
         """
         self._max_rows = max_rows
         try:
-            self._base = sqlite3.connect(_made(path) if path else ":memory:", isolation_level=None, timeout=1.0)
+            place = _made(path) if path else ":memory:"
+            self._base = sqlite3.connect(place, isolation_level=None, timeout=1.0, check_same_thread=False)
             self._prepare(path)
         except (OSError, sqlite3.Error) as error:
             raise ConfigError(f"{path}: no cache of lookups: {error}") from error

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
+from weakref import WeakValueDictionary
 
 import orjson
 
@@ -107,6 +108,7 @@ class Lookups:
         self._web = web
         self._clocks = clocks
         self._sleep = sleep
+        self._turns: WeakValueDictionary[tuple[str, Question], asyncio.Lock] = WeakValueDictionary()
 
     @property
     def tallies(self) -> Mapping[str, Tally]:
@@ -135,7 +137,15 @@ class Lookups:
         return tuple(await asyncio.gather(*(self.ask_one(service, question) for service in services)))
 
     async def ask_one(self, service: Service, question: Question) -> Reputation | NoReputation:
-        """Return what one service says; cancelling it counts as a failure of the service that was too slow."""
+        """Return what one service says; cancelling it counts as a failure of the service that was too slow.
+
+        Of several who ask the same at a time, one asks and the others find what it was told.
+        """
+        turn = self._turns.setdefault((service.name, question), asyncio.Lock())
+        async with turn:
+            return await self._ask_one(service, question)
+
+    async def _ask_one(self, service: Service, question: Question) -> Reputation | NoReputation:
         known = self._cache.get(service.name, question, self._clocks.now())
         if known is not None:
             service.tally.remembered += 1

@@ -1,4 +1,4 @@
-"""Ask services from outside of any event loop: several questions at once, and no longer than somebody can wait."""
+"""Ask services from any thread: several questions at once, and no longer than somebody can wait."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from enrichers.background import Background
 from enrichers.lookups.cache import ReputationCache
 from enrichers.lookups.client import LIMITS, Clocks, Lookups, Tally
 from enrichers.lookups.gate import Gate, Question
@@ -22,21 +23,21 @@ Task = asyncio.Task[Said]
 
 
 class Desk:
-    """Ask, and wait a bounded time. For one thread, in which no event loop runs."""
+    """Ask, and wait a bounded time. For any threads in which no event loop runs."""
 
     def __init__(
-        self, lookups: Lookups, runner: asyncio.Runner, clocks: Clocks, is_ending: Callable[[], bool] = lambda: False
+        self, lookups: Lookups, background: Background, clocks: Clocks, is_ending: Callable[[], bool] = lambda: False
     ) -> None:
         """Prepare.
 
         Args:
             lookups: Asks.
-            runner: Its event loop: connections last from one question to the next.
+            background: Its event loop: connections last from one question to the next.
             clocks: The times.
             is_ending: Whoever waits is called away when it tells so.
         """
         self._lookups = lookups
-        self._runner = runner
+        self._background = background
         self._clocks = clocks
         self._is_ending = is_ending
 
@@ -58,7 +59,7 @@ class Desk:
         if not asked:
             return Told()
         began = self._clocks.monotonic()
-        words = self._runner.run(self._ask(asked[:most], seconds))
+        words = self._background.submit(self._ask(asked[:most], seconds)).result()
         return Told(words, len(asked[most:]), self._clocks.monotonic() - began)
 
     async def _ask(self, questions: Iterable[Question], seconds: float) -> tuple[Word, ...]:
@@ -109,10 +110,7 @@ def open_desk(
     Raises:
         ConfigError: The cache cannot be opened.
     """
-    client = new_client(LIMITS)
-    with ReputationCache(cache) as kept, asyncio.Runner() as runner:
-        try:
-            lookups = Lookups(providers, gate, kept, Web(client, LIMITS, jitter), clocks)
-            yield Desk(lookups, runner, clocks, is_ending)
-        finally:
-            runner.run(client.aclose())
+    with ReputationCache(cache) as kept, Background() as background:
+        client = background.enter(new_client(LIMITS))
+        lookups = Lookups(providers, gate, kept, Web(client, LIMITS, jitter), clocks)
+        yield Desk(lookups, background, clocks, is_ending)

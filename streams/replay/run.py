@@ -7,6 +7,7 @@ with events: those go to disk and come back through the lake that the investigat
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +17,7 @@ from typing import Any, Final
 
 from agents.investigate.base import Investigation, Investigator
 from models import ocsf
-from models.action import action_to_ocsf
+from models.action_ocsf import action_to_ocsf
 from models.entity import EntityLink
 from models.errors import ConfigError
 from models.finding import Sequence, Signal
@@ -223,10 +224,14 @@ class Replay:
         self._found.counts["derived_links"] = sum(link.is_derived for link in told.values())
         self._links.update((uid, (link.valid_from, link)) for uid, link in told.items())
 
-    def _investigate(self, store: LakeStore) -> None:
+    async def _judge(self, store: LakeStore) -> None:
+        """Judge one sequence after the other: what each may spend depends on those before."""
         for sequence in self._found.sequences:
             if sequence.is_alert:
-                self._found.investigations.append(self._investigator.investigate(sequence, store))
+                self._found.investigations.append(await self._investigator.judge(sequence, store))
+
+    def _investigate(self, store: LakeStore) -> None:
+        asyncio.run(self._judge(store))
         found = self._found
         found.counts.update(
             {

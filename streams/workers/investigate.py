@@ -1,8 +1,9 @@
 """The investigate worker: escalated sequences in, verdicts and proposed actions out.
 
-Slow and few: the budget of investigations per hour goes to the highest risk first, and what waits is visible in the
-health endpoint. A sequence is investigated once the lake holds its signals and events, or when waiting for them has
-lasted too long; the verdict then says what was missing. An offset is committed after its result is acknowledged.
+Slow and few, several at a time: the budget of investigations per hour goes to the highest risk first, and what waits is
+visible in the health endpoint. A sequence is investigated once the lake holds its signals and events, or when waiting
+for them has lasted too long; the verdict then says what was missing. An offset is committed after its result is
+acknowledged.
 
 Where the settings name services outside, they are asked in between, each investigation for a bounded time.
 """
@@ -11,21 +12,26 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import asdict
-from typing import Any, Final
+from functools import partial
+from typing import Final, NamedTuple
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
 from agents.deterministic.investigator import DeterministicInvestigator
 from agents.evidence.toolbox import Budget
-from agents.investigate.base import Investigator
+from agents.investigate.base import Investigation, Investigator, investigation_uid
+from agents.investigate.journal import Journal
 from agents.waiting import Waiting, WaitingList
+from enrichers.background import Background
 from enrichers.lookups.client import Clocks
 from enrichers.lookups.desk import Desk
 from models.errors import InvalidRecord
-from models.finding import Sequence, SequenceClosed
+from models.finding import SequenceClosed
 from models.finding_ocsf import sequence_from_ocsf
 from models.ocsf import decode
 from models.records import Coordinates, DeadLetter, ParseError, RawRecord
@@ -37,54 +43,72 @@ from streams.lookups import open_lookups
 from streams.workers import clients
 from streams.workers.clients import LOG, Stop
 from streams.workers.health import Health
+from streams.workers.journal import KafkaJournal
 
 POLL_SECONDS: Final = 0.2
 BATCH: Final = 100
 MAX_WAITING: Final = 10_000  # beyond this, the topic keeps what is still to be read
-WORK_SECONDS: Final = 10.0  # of judging before Kafka hears of the worker again, far below what it puts up with
+Make = Callable[[KafkaJournal], AbstractAsyncContextManager[Investigator]]
+
+
+class Running(NamedTuple):
+    """An investigation that goes on."""
+
+    investigation: str
+    judging: Future[Investigation]
 
 
 class InvestigateWorker:
-    """Judge escalated sequences with one investigator."""
+    """Judge escalated sequences with one investigator, several at a time."""
 
-    def __init__(
-        self, settings: Settings, health: Health, stop: Stop, investigator: Investigator, desk: Desk | None = None
-    ) -> None:
+    def __init__(self, settings: Settings, health: Health, stop: Stop, make: Make, desk: Desk | None = None) -> None:
         """Prepare.
 
         Args:
             settings: The settings.
             health: Told what goes on.
             stop: Ends the work.
-            investigator: Judges.
+            make: Makes what judges, over the journal it is given.
             desk: What the investigator asks services outside through, None when it asks nobody.
         """
         self._desk = desk
         self._settings = settings
         self._health = health
         self._stop = stop
-        self._investigator = investigator
+        self._make = make
         self._store = LakeStore(settings.lake)
         self._waiting = WaitingList(settings.investigations_per_hour)
-        self._committed: dict[int, int] = {}
+        self._running: dict[str, Running] = {}
+        self._committed: dict[int, tuple[int, str]] = {}
 
     def run(self) -> None:
         """Work until asked to stop; what was not judged by then is read again next time."""
-        producer = clients.producer(self._settings, "investigate")
-        consumer = clients.consumer(self._settings, "investigate", ["sequences"], on_revoke=self._revoked)
-        self._health.set(status="running", investigator=self._investigator.name)
-        try:
-            while not self._stop.requested:
-                hold = consumer.pause if len(self._waiting) >= MAX_WAITING else consumer.resume
-                hold(consumer.assignment())
-                for message in clients.usable(consumer.consume(BATCH, POLL_SECONDS)):
-                    self._produce(producer, self._take(message))
-                self._work_off(producer)
-                clients.flush(producer)
-                self._commit(consumer)
-        finally:
-            self._health.set(status="stopping")
-            consumer.close()
+        self._producer = clients.producer(self._settings, "investigate")
+        self._journal = KafkaJournal(self._settings, clients.producer(self._settings, "investigate-journal"))
+        with Background() as background:
+            self._background = background
+            self._investigator = background.enter(self._make(self._journal))
+            consumer = clients.consumer(self._settings, "investigate", ["sequences"], self._assigned, self._revoked)
+            self._health.set(status="running", investigator=self._investigator.name)
+            try:
+                while not self._stop.requested:
+                    self._turn(consumer)
+            finally:
+                self._health.set(status="stopping")
+                consumer.close()
+
+    def _turn(self, consumer: Consumer) -> None:
+        hold = consumer.pause if len(self._waiting) >= MAX_WAITING else consumer.resume
+        hold(consumer.assignment())
+        for message in clients.usable(consumer.consume(BATCH, POLL_SECONDS)):
+            self._produce(self._take(message))
+        self._begin()
+        over = self._finished()
+        clients.flush(self._producer)
+        for uid in over:
+            self._waiting.done(uid)
+            self._journal.over(self._running.pop(uid).investigation)
+        self._commit(consumer)
 
     def _take(self, message: KafkaMessage) -> Iterator[wire.Message]:
         """Take one record in: into the waiting list, or out of it when its sequence was withdrawn."""
@@ -103,14 +127,26 @@ class InvestigateWorker:
         elif sequence.is_alert:
             self._waiting.add(sequence, _now_ms(), position)
 
-    def _work_off(self, producer: Producer) -> None:
-        until = time.monotonic() + WORK_SECONDS
-        while not self._stop.requested and time.monotonic() < until:
-            sequence = self._waiting.next(_now_ms(), self._is_ready)
-            if sequence is None:
+    def _begin(self) -> None:
+        """Begin on what is ready, as far as there is room."""
+        while len(self._running) < self._settings.investigations_at_once and not self._stop.requested:
+            waiting = self._waiting.next(_now_ms(), self._is_ready)
+            if waiting is None:
                 break
-            self._produce(producer, self._judge(sequence))
-        self._health.set(waiting=len(self._waiting), budget_left=self._waiting.left(_now_ms()))
+            sequence = waiting.sequence
+            investigation = investigation_uid(sequence)
+            self._journal.assign(investigation, waiting.position[0])
+            judging = self._background.submit(self._investigator.judge(sequence, self._store))
+            self._running[sequence.uid] = Running(investigation, judging)
+        left = self._waiting.left(_now_ms())
+        self._health.set(waiting=len(self._waiting), running=len(self._running), budget_left=left)
+
+    def _finished(self) -> list[str]:
+        """Produce what came of the investigations that are over; return their sequences."""
+        over = [uid for uid, running in self._running.items() if running.judging.done()]
+        for uid in over:
+            self._produce(self._outcome(self._running[uid].judging.result()))
+        return over
 
     def _is_ready(self, waiting: Waiting) -> bool:
         missing = self._store.missing(waiting.sequence)
@@ -122,8 +158,7 @@ class InvestigateWorker:
         self._health.add(judged_with_gaps=1)
         return True
 
-    def _judge(self, sequence: Sequence) -> Iterator[wire.Message]:
-        result = self._investigator.investigate(sequence, self._store)
+    def _outcome(self, result: Investigation) -> Iterator[wire.Message]:
         yield wire.verdict_message(result.verdict)
         for action in result.actions:
             yield wire.action_message(action)
@@ -131,19 +166,35 @@ class InvestigateWorker:
         if self._desk is not None:
             self._health.set(lookups={name: asdict(tally) for name, tally in self._desk.tallies.items()})
 
-    def _produce(self, producer: Producer, messages: Iterator[wire.Message]) -> None:
+    def _produce(self, messages: Iterable[wire.Message]) -> None:
         for message in messages:
-            clients.produce(producer, self._settings.topic_prefix, message)
+            clients.produce(self._producer, self._settings.topic_prefix, message)
 
     def _commit(self, consumer: Consumer) -> None:
-        offsets = self._waiting.committable()
+        """Commit what is done, and beside it where the journal of what is not begins."""
+        offsets = {
+            partition: (offset, self._journal.begin(partition))
+            for partition, offset in self._waiting.committable().items()
+        }
         if offsets != self._committed:
             name = f"{self._settings.topic_prefix}sequences"
-            clients.commit(consumer, [TopicPartition(name, number, offset) for number, offset in offsets.items()])
+            places = [TopicPartition(name, number, *place) for number, place in offsets.items()]
+            clients.commit(consumer, places)
             self._committed = offsets
 
-    def _revoked(self, _: Consumer, partitions: list[Any]) -> None:
-        self._waiting.forget(partition.partition for partition in partitions)
+    def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """Read the journal of partitions that this worker gets, before their first record."""
+        known = clients.patiently(
+            lambda seconds: consumer.committed(partitions, timeout=seconds), self._settings, self._stop
+        )
+        begins = [(place.partition, place.metadata or "") for place in known]
+        self._journal.read(begins, _now_ms())
+
+    def _revoked(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        gone = [partition.partition for partition in partitions]
+        for uid in self._waiting.forget(gone):
+            self._running.pop(uid).judging.cancel()
+        self._journal.forget(gone)
         self._committed = {}
 
     def _dead(self, message: KafkaMessage, reason: str) -> wire.Message:
@@ -158,12 +209,19 @@ def _now_ms() -> int:
 
 
 def run(settings: Settings, health: Health, stop: Stop) -> None:
-    """Run the worker with the deterministic investigator, and the services outside that the settings name."""
+    """Run the worker with the investigator, and the services outside, that the settings name."""
     problems: list[str] = []
     clocks = Clocks(_now_ms, time.monotonic)
     with open_lookups(settings, os.environ, clocks, problems.append, lambda: stop.requested) as desk:
         for problem in problems:
             LOG.error("lookups: %s", problem)
         health.set(lookup_problems=problems)
-        investigator = DeterministicInvestigator(Budget(lookup_seconds=settings.lookup_seconds), desk)
-        InvestigateWorker(settings, health, stop, investigator, desk).run()
+        InvestigateWorker(settings, health, stop, partial(investigator, settings, desk, clocks), desk).run()
+
+
+@asynccontextmanager
+async def investigator(
+    settings: Settings, desk: Desk | None, clocks: Clocks, journal: Journal
+) -> AsyncIterator[Investigator]:
+    """Make what judges: with a model where the settings name one."""
+    yield DeterministicInvestigator(Budget(lookup_seconds=settings.lookup_seconds), desk)

@@ -23,12 +23,12 @@ def test_the_highest_risk_is_next_and_the_budget_ends_it():
     waiting = WaitingList(per_hour=2)
     for position, (name, risk) in enumerate((("low", 10), ("high", 90), ("middle", 50))):
         waiting.add(sequence(name, risk), now=0, position=(0, position))
-    assert [found.uid for _ in range(3) if (found := waiting.next(5, ready))] == ["high", "middle"]
+    assert [found.sequence.uid for _ in range(3) if (found := waiting.next(5, ready))] == ["high", "middle"]
     assert waiting.left(5) == 0
     assert len(waiting) == 1
     late = waiting.next(5 + HOUR_MS, ready)
     assert late is not None
-    assert late.uid == "low"
+    assert late.sequence.uid == "low"
 
 
 def test_without_a_limit_all_go():
@@ -45,7 +45,7 @@ def test_one_that_is_not_ready_lets_others_pass_and_is_not_charged():
     waiting.add(sequence("ready", 10), 0, (0, 1))
     found = waiting.next(0, lambda held: held.sequence.uid == "ready")
     assert found is not None
-    assert found.uid == "ready"
+    assert found.sequence.uid == "ready"
     assert waiting.left(0) == 0
 
 
@@ -56,7 +56,7 @@ def test_a_later_revision_takes_the_place_and_keeps_the_time():
     seen = []
     found = waiting.next(1000, lambda held: not seen.append(held.since))
     assert found is not None
-    assert (found.revision, seen, len(waiting)) == (2, [100], 0)
+    assert (found.sequence.revision, seen, len(waiting)) == (2, [100], 0)
 
 
 def test_withdrawn_and_revoked_sequences_are_not_judged():
@@ -68,7 +68,9 @@ def test_withdrawn_and_revoked_sequences_are_not_judged():
     waiting.forget([1])
     found = waiting.next(0, ready)
     assert found is not None
-    assert (found.uid, len(waiting)) == ("c", 0)
+    assert (found.sequence.uid, len(waiting)) == ("c", 0)
+    assert waiting.committable() == {0: 1, 2: 0}
+    waiting.done("c")
     assert waiting.committable() == {0: 1, 2: 1}
 
 
@@ -76,7 +78,7 @@ def test_withdrawn_and_revoked_sequences_are_not_judged():
 def test_nothing_that_waits_is_committed(records, judged):
     waiting = WaitingList(per_hour=0)
     offsets = [0, 0, 0]
-    held = {}
+    held, begun = {}, []
     for partition, risk, escalated in records:
         position = partition, offsets[partition]
         offsets[partition] += 1
@@ -88,9 +90,36 @@ def test_nothing_that_waits_is_committed(records, judged):
     for _ in range(judged):
         found = waiting.next(0, ready)
         if found is not None:
-            del held[found.uid]
+            begun.append(found.sequence.uid)
+    for name in begun[: len(begun) // 2]:  # the others are still being investigated
+        waiting.done(name)
+        del held[name]
     committable = waiting.committable()
     assert all(offset >= committable[partition] for partition, offset in held.values())
     for partition, offset in committable.items():
         left = [at for where, at in held.values() if where == partition]
         assert offset == min(left, default=offsets[partition])
+
+
+def test_a_later_revision_waits_for_the_one_that_was_begun_on():
+    waiting = WaitingList(per_hour=0)
+    waiting.add(sequence("a", 10), 0, (0, 0))
+    first = waiting.next(0, ready)
+    assert first is not None
+    waiting.add(sequence("a", 90, revision=2), 0, (0, 1))
+    assert waiting.next(0, ready) is None
+    assert waiting.committable() == {0: 0}
+    waiting.done("a")
+    second = waiting.next(0, ready)
+    assert second is not None
+    assert second.sequence.revision == 2
+
+
+def test_what_was_begun_on_is_named_when_its_partition_goes():
+    waiting = WaitingList(per_hour=0)
+    waiting.add(sequence("a", 10), 0, (0, 0))
+    waiting.add(sequence("b", 10), 0, (1, 0))
+    assert waiting.next(0, ready)
+    assert waiting.next(0, ready)
+    assert waiting.forget([1]) == ("b",)
+    assert waiting.committable() == {0: 0}

@@ -1,0 +1,165 @@
+"""The journal of investigations on Kafka: each step acknowledged before the next, read again after a crash.
+
+A partition of `journal` belongs to whoever has the same one of `sequences`. Where to begin to read it stands in the
+metadata of the offset that is committed there: before the first step of the first investigation that is not over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import Message as KafkaMessage
+
+from agents.investigate.journal import ENDED, REPLIED, Entry
+from models.errors import InvalidRecord, KafkaUnavailable
+from streams import wire
+from streams.config import Settings
+from streams.topics import JOURNAL
+from streams.workers import clients
+from streams.workers.clients import LOG
+
+DAY_MS: Final = 86_400_000
+READ_SECONDS: Final = 10.0
+BATCH: Final = 500
+
+
+@dataclass(slots=True)
+class _Told:
+    """What one partition of the journal says."""
+
+    end: int = 0
+    began: dict[str, int] = field(default_factory=dict)  # offset of the first step of those that are not over
+
+
+class KafkaJournal:
+    """Steps by investigation, for the partitions that this worker has."""
+
+    def __init__(self, settings: Settings, producer: Producer) -> None:
+        """Prepare; reads nothing yet."""
+        self._settings = settings
+        self._producer = producer
+        self._name = settings.topic_prefix + JOURNAL.name
+        self._entries: dict[str, dict[int, Entry]] = defaultdict(dict)
+        self._of: dict[str, int] = {}
+        self._told: dict[int, _Told] = {}
+        self._lock = threading.Lock()
+
+    def assign(self, investigation: str, partition: int) -> None:
+        """Say in which partition the sequence of an investigation is, before its first step."""
+        self._of[investigation] = partition
+
+    def recorded(self, investigation: str) -> tuple[Entry, ...]:
+        """Return the entries that an investigation has so far, in order, up to the first that is missing."""
+        with self._lock:
+            held = self._entries.get(investigation, {})
+            return tuple(held[number] for number in range(len(held)) if number in held)
+
+    async def append(self, investigation: str, entry: Entry) -> None:
+        """Keep an entry; raise KafkaUnavailable when it is not acknowledged."""
+        await asyncio.to_thread(self._append, investigation, entry)
+
+    def _append(self, investigation: str, entry: Entry) -> None:
+        partition, acknowledged = self._of[investigation], threading.Event()
+        outcome: list[tuple[KafkaError | None, int]] = []
+
+        def delivered(error: KafkaError | None, message: KafkaMessage) -> None:
+            outcome.append((error, message.offset() or 0))
+            acknowledged.set()
+
+        sent = wire.step_message(investigation, entry, partition, 0)
+        clients.produce(self._producer, self._settings.topic_prefix, sent, delivered)
+        clients.flush(self._producer)
+        error, offset = outcome[0] if acknowledged.is_set() else (None, -1)
+        if error is not None or offset < 0:
+            raise KafkaUnavailable(f"a step was not acknowledged: {error.str() if error else 'no answer'}")
+        self._keep(investigation, entry, partition, offset)
+
+    def _keep(self, investigation: str, entry: Entry, partition: int, offset: int) -> None:
+        with self._lock:
+            told = self._told.setdefault(partition, _Told())
+            told.end = max(told.end, offset + 1)
+            self._of[investigation] = partition
+            self._entries[investigation].setdefault(entry.number, entry)  # what came first is what was gone on from
+            if entry.kind == ENDED:
+                told.began.pop(investigation, None)
+            else:
+                told.began.setdefault(investigation, offset)
+
+    def over(self, investigation: str) -> None:
+        """Forget an investigation whose outcome is where it has to be."""
+        with self._lock:
+            self._entries.pop(investigation, None)
+            partition = self._of.pop(investigation, None)
+            if partition in self._told:
+                self._told[partition].began.pop(investigation, None)
+
+    def begin(self, partition: int) -> str:
+        """Return what to commit beside an offset of `sequences`: where to begin to read, as text; empty for nowhere."""
+        with self._lock:
+            told = self._told.get(partition)
+            return "" if told is None else str(min(told.began.values(), default=told.end))
+
+    def forget(self, partitions: Iterable[int]) -> None:
+        """Drop what is remembered of partitions that another worker has now."""
+        gone = set(partitions)
+        with self._lock:
+            for investigation in [name for name, partition in self._of.items() if partition in gone]:
+                self._entries.pop(investigation, None)
+                del self._of[investigation]
+            for partition in gone:
+                self._told.pop(partition, None)
+
+    def read(self, begins: Iterable[tuple[int, str]], now_ms: int) -> list[Entry]:
+        """Read partitions that this worker has now; return the answers of models of the last day, for its budgets.
+
+        Args:
+            begins: Partition, and what was committed beside its offset.
+            now_ms: The clock's time.
+        """
+        replies: list[Entry] = []
+        reader = clients.follower(self._settings, "investigate-journal")
+        try:
+            wanted = [TopicPartition(self._name, number, now_ms - DAY_MS) for number, _ in begins]
+            known = {place.partition: place.offset for place in reader.offsets_for_times(wanted, timeout=READ_SECONDS)}
+            places = [TopicPartition(self._name, number, _first(known[number], begin)) for number, begin in begins]
+            reader.assign(places)
+            self._read_to_end(reader, {place.partition for place in places}, replies, now_ms)
+        except KafkaException as error:
+            raise KafkaUnavailable(f"{self._name} cannot be read: {error.args[0].str()}") from error
+        finally:
+            reader.close()
+        return replies
+
+    def _read_to_end(self, reader: object, left: set[int], replies: list[Entry], now_ms: int) -> None:
+        while left:
+            for message in reader.consume(BATCH, READ_SECONDS):  # type: ignore[attr-defined]  # a Consumer
+                partition = message.partition()
+                if clients.reached_end(message):
+                    left.discard(partition)
+                    self._told.setdefault(partition, _Told()).end = message.offset()
+                elif message.error() is None:
+                    self._take(message, replies, now_ms)
+
+    def _take(self, message: KafkaMessage, replies: list[Entry], now_ms: int) -> None:
+        try:
+            entry = wire.step_from_json(message.value() or b"")
+        except InvalidRecord as error:
+            LOG.error("%s/%s/%s: %s", message.topic(), message.partition(), message.offset(), error)
+            return
+        key = (message.key() or b"").decode("utf-8", "replace")
+        self._keep(key, entry, message.partition() or 0, message.offset() or 0)
+        if entry.kind == REPLIED and message.timestamp()[1] >= now_ms - DAY_MS:
+            replies.append(entry)
+
+
+def _first(by_time: int, begin: str) -> int:
+    """Return where to begin: a day back, or earlier where an investigation is not over; negative is the end."""
+    committed = int(begin) if begin.isdecimal() else -1
+    known = [offset for offset in (by_time, committed) if offset >= 0]
+    return min(known, default=by_time)
