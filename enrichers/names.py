@@ -193,6 +193,12 @@ def _arn(value: str) -> str:
     return f"{head}{user}{path.rpartition('/')[2]}" if user else value
 
 
+def is_everywhere(name: str) -> bool:
+    """Tell whether a bare account name is one that every machine has, so that it names nobody in particular."""
+    folded = name.lower()
+    return folded in _EVERY_MACHINE or folded in _SHARED_NAMES or folded.startswith(_DAEMON)
+
+
 def session_id(value: Any, host: str | None) -> str | None:
     """Return the one name of a session, None for logon ids that every host has or that no host qualifies."""
     name = _text(value)

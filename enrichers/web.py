@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -16,10 +17,12 @@ import httpx
 from enrichers.secrets import Secret
 
 MAX_REDIRECTS: Final = 3
-RETRIED: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+RETRIED: Final = frozenset({408, 425, 429, 500, 502, 503, 504, 529})  # the last: overloaded, as some model hosts say
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 OK: Final = 200
+TOO_MANY: Final = 429
 MAX_DIGITS: Final = 19  # of a length that an answer states
+_NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.InvalidURL)
 
 Sleep = Callable[[float], Awaitable[None]]
 Jitter = Callable[[], float]
@@ -66,17 +69,19 @@ class Unanswered:
         status: HTTP status, 0 when none came.
         retry_after_s: How long the server asked to be left alone, 0 when it did not say.
         is_final: Whether another try would change nothing.
+        is_sent: Whether the server may have seen the request.
     """
 
     reason: str
     status: int = 0
     retry_after_s: float = 0.0
     is_final: bool = False
+    is_sent: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One GET, or one POST of a form.
+    """One GET, one POST of a form, or one request of any method with a body.
 
     Attributes:
         url: Where.
@@ -86,6 +91,10 @@ class Request:
         into: The file that the body of a 200 is written to, piece by piece, in place of the memory. What it holds after
             anything but such an answer means nothing.
         max_bytes: Of the answer, where this is less than the limits allow; 0 for what they allow.
+        method: Of a request that changes something or goes with a key that changes something: it is sent nowhere else,
+            whatever the server says. Empty for a GET, or the POST of a form.
+        body: What goes along with the method; its content type stands in the headers.
+        is_repeatable: Whether the same request may come twice. If not, only what was surely turned away is tried again.
     """
 
     url: str
@@ -94,16 +103,25 @@ class Request:
     form: Mapping[str, str] = field(default_factory=dict)
     into: Path | None = None
     max_bytes: int = 0
+    method: str = ""
+    body: bytes = b""
+    is_repeatable: bool = True
 
 
-def new_client(limits: Limits, *, http2: bool = True) -> httpx.AsyncClient:
+def new_client(
+    limits: Limits, *, http2: bool = True, tls: ssl.SSLContext | None = None, proxy: str | None = None
+) -> httpx.AsyncClient:
     """Return a client that follows nothing and takes no settings from the environment; close it after use.
 
-    The header compression of HTTP/2 logs every header at DEBUG, keys too: it is silenced for good.
+    The header compression of HTTP/2 logs every header at DEBUG, keys too, and httpx logs every URL at INFO, which is
+    all the secret that a webhook has: both are silenced for good.
     """
-    logging.getLogger("hpack").setLevel(logging.WARNING)
+    for name in ("hpack", "httpx"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     timeout = httpx.Timeout(limits.read_s, connect=limits.connect_s, pool=limits.total_s)
-    return httpx.AsyncClient(http2=http2, timeout=timeout, follow_redirects=False, trust_env=False)
+    return httpx.AsyncClient(
+        http2=http2, timeout=timeout, follow_redirects=False, trust_env=False, verify=tls or True, proxy=proxy
+    )
 
 
 class Web:
@@ -127,14 +145,16 @@ class Web:
         """Ask, and ask again while the server is busy or out of reach."""
         for number in range(self._limits.tries):
             answer = await self._try(request)
-            wait = self._wait(answer, number)
+            wait = self._wait(request, answer, number)
             if wait is None or number + 1 == self._limits.tries:
                 return answer
             await self._sleep(wait)
         return Unanswered("no try was granted")
 
-    def _wait(self, answer: Answer | Unanswered, number: int) -> float | None:
+    def _wait(self, request: Request, answer: Answer | Unanswered, number: int) -> float | None:
         """Return how long to wait before the next try, None when there is to be none."""
+        if not request.is_repeatable and answer.status != TOO_MANY:
+            return None
         if isinstance(answer, Answer) or answer.is_final or answer.retry_after_s > self._limits.longest_wait_s:
             return None
         backoff = self._limits.backoff_s * 2.0**number * (0.5 + self._jitter() / 2)
@@ -147,7 +167,8 @@ class Web:
         except TimeoutError:
             return Unanswered(f"no whole answer within {self._limits.total_s:g} s")
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-            return Unanswered(f"{type(error).__name__} from {_host(request.url)}")
+            is_sent = not isinstance(error, _NOT_SENT)
+            return Unanswered(f"{type(error).__name__} from {_host(request.url)}", is_sent=is_sent)
 
     async def _follow(self, request: Request) -> Answer | Unanswered:
         url = httpx.URL(request.url)
@@ -155,7 +176,7 @@ class Web:
             answer = await self._ask(url, request)
             if isinstance(answer, Unanswered) or answer.status not in REDIRECTS:
                 return answer
-            if request.form:
+            if request.form or request.method:
                 return _final("it redirects what was posted", answer.status)
             target = url.join(answer.headers.get("location", ""))
             if _origin(target) != _origin(url):
@@ -167,8 +188,9 @@ class Web:
         # Nothing compressed is asked for and none taken: a small answer that unfolds to a huge one is an old trick.
         headers = {"accept-encoding": "identity", "user-agent": "braid"} | dict(request.headers)
         headers |= {name: secret.reveal() for name, secret in request.secrets.items()}
-        method, form = ("POST", dict(request.form)) if request.form else ("GET", None)
-        async with self._client.stream(method, url, headers=headers, data=form) as response:
+        form = dict(request.form) if request.form else None
+        method, body = request.method or ("POST" if form else "GET"), request.body or None
+        async with self._client.stream(method, url, headers=headers, data=form, content=body) as response:
             if response.headers.get("content-encoding", "identity").lower() not in {"", "identity"}:
                 return _final(f"{url.host} sent a compressed answer that was not asked for")
             if response.status_code in RETRIED:

@@ -8,9 +8,12 @@ BraidError
 ├── InvalidRecord         a record on one of our own topics that does not decode
 ├── KafkaUnavailable      no broker answered where one was promised
 ├── LakeUnreadable        a file of the lake that is not what was written there
+├── QueryTooLarge         a question to the lake that would read more than it may
 ├── EnrichmentFailed      what surrounds an event could not be told (recorded on the event, stops nothing)
 ├── BudgetExhausted       an investigation asked for more than it was granted
+│   └── Exhausted         which budget of models, and when there is enough again (agents.llm.budget)
 ├── ModelUnavailable      a language model did not answer, or with nothing that can be read
+│   └── NoReply           what kind of failure, and what it cost (agents.llm.failures)
 └── ToolRefused           a tool call of a model makes no sense (the model is told why)
 ```
 
@@ -86,6 +89,10 @@ class KafkaUnavailable(BraidError):
 
 class LakeUnreadable(BraidError):
     """A file of the lake cannot be read; the message names it."""
+
+
+class QueryTooLarge(BraidError):
+    """A question to the lake would read more than it may, and was not asked."""
 
 
 class EnrichmentFailed(BraidError):

@@ -129,6 +129,11 @@ class Model(Protocol):
         """Return the name of the endpoint as the settings have it."""
         ...
 
+    @property
+    def region(self) -> str:
+        """Return where what is sent to it goes, empty when the settings do not say."""
+        ...
+
     async def ask(self, ask: Ask) -> Reply:
         """Return what the model says; raise ModelUnavailable when it does not answer, BudgetExhausted before asking."""
         ...

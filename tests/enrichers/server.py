@@ -89,6 +89,9 @@ def serving(answer: Callable[[Asked], Reply]) -> Iterator[Server]:
 
         do_GET = _answer  # noqa: N815  # the name is the library's
         do_POST = _answer  # noqa: N815  # same
+        do_PUT = _answer  # noqa: N815  # same
+        do_PATCH = _answer  # noqa: N815  # same
+        do_DELETE = _answer  # noqa: N815  # same
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name is the library's
             del format, args

@@ -105,7 +105,7 @@ async def test_nobody_there_is_told() -> None:
     waits = Waits()
     async with new_client(LIMITS) as client:
         found = await Web(client, LIMITS, lambda: 0.0, waits.sleep).get(Request(url))
-    assert found == Unanswered("ConnectError from 127.0.0.1")
+    assert found == Unanswered("ConnectError from 127.0.0.1", is_sent=False)
     assert waits.seconds == [0.25, 0.5]
 
 
@@ -150,3 +150,33 @@ async def test_a_secret_reaches_the_server_and_no_log(caplog: pytest.LogCaptureF
     Encoder().encode([("x-key", "hunter2")])  # what HTTP/2 does with every header
     assert caplog.records
     assert "hunter2" not in caplog.text + repr(found)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+async def test_a_body_is_sent_by_any_method(method: str) -> None:
+    headers = {"content-type": "application/json"}
+    found, requests, _ = await asked(lambda _: Reply(b"ok"), method=method, body=b"{}", headers=headers)
+    assert isinstance(found, Answer)
+    assert [(each.method, each.body, each.headers["content-type"]) for each in requests] == [
+        (method, "{}", "application/json")
+    ]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+async def test_what_has_a_method_is_sent_nowhere_else(method: str) -> None:
+    found, requests, _ = await asked(lambda _: Reply(status=307, headers={"location": "/b"}), method=method)
+    assert found == Unanswered("it redirects what was posted", 307, is_final=True)
+    assert len(requests) == 1
+
+
+@pytest.mark.parametrize(("status", "tries"), [(429, 3), (500, 1), (503, 1)])
+async def test_what_must_not_come_twice_is_tried_again_only_when_it_was_turned_away(status: int, tries: int) -> None:
+    found, requests, _ = await asked(lambda _: Reply(status=status), method="POST", body=b"{}", is_repeatable=False)
+    assert isinstance(found, Unanswered)
+    assert (found.status, len(requests)) == (status, tries)
+
+
+async def test_the_path_of_a_url_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    await asked(lambda _: Reply(b"ok"), path="/hook/t0ken")
+    assert "t0ken" not in caplog.text
