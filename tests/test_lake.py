@@ -14,7 +14,7 @@ from agents.deterministic.investigator import DeterministicInvestigator
 from agents.evidence.store import MAX_ANSWER_BYTES, EvidenceStore, StoredSignal
 from enrichers.entities import entities_of
 from models import ocsf
-from models.action import action_to_ocsf
+from models.action_ocsf import action_to_ocsf
 from models.entity import EntityKey
 from models.errors import InvalidRecord, LakeUnreadable
 from models.event import Event, LogSource

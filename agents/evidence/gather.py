@@ -87,6 +87,13 @@ def gather(sequence: Sequence, tools: Toolbox) -> Gathered:
     return replace(gathered, refused=tuple(asking.refused))
 
 
+def members(sequence: Sequence, tools: Toolbox) -> tuple[tuple[Held, ...], tuple[str, ...]]:
+    """Fetch a sequence's signals with their events; return those that are intact, and what is wrong with the others."""
+    asking = _Asking(tools)
+    held, lost = _members(sequence, asking)
+    return held, (*(f"signal {member.uid}: {wrong}" for member, wrong in lost), *asking.refused)
+
+
 def _with_outside(gathered: Gathered, asking: _Asking) -> Gathered:
     """Ask services outside what they know of the observables of the signals' events."""
     named = candidates(gathered.held)

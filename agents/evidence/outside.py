@@ -41,14 +41,15 @@ def candidates(held: Iterable[Held]) -> Mapping[Observable, StoredEvent]:
     first: dict[Observable, StoredEvent] = {}
     named: Counter[Observable] = Counter()
     for event in {one.event.uid: one.event for one in held}.values():
-        found = frozenset(_observables(event))
+        found = frozenset(observables(event))
         named.update(found)
         first.update({one: event for one in found if one not in first})
     ordered = sorted(first, key=lambda one: (-named[one], one))
     return {one: first[one] for one in ordered[:MAX_CANDIDATES]}
 
 
-def _observables(event: StoredEvent) -> Iterator[Observable]:
+def observables(event: StoredEvent) -> Iterator[Observable]:
+    """Yield what of an event may be asked about, in canonical form."""
     try:
         record = event.ocsf
     except InvalidRecord:

@@ -2,6 +2,7 @@
 
 Agents know this protocol and no class behind it. Every question is bounded in time, rows and bytes, so that no answer
 can outgrow memory whatever the lake holds. Times are event times in ms, both ends inclusive.
+What is looked for: `agents.evidence.query`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Protocol, TypeVar
 
+from agents.evidence.query import Query
 from models import ocsf
 from models.entity import EntityKey
 from models.errors import InvalidRecord
@@ -135,6 +137,23 @@ class SourceSeen:
     minutes: int
 
 
+@dataclass(frozen=True, slots=True)
+class EntitySeen:
+    """One entity that what was looked for names.
+
+    Attributes:
+        entity: The entity.
+        first: Time of the first such record, ms.
+        last: Time of the last, ms.
+        minutes: Minutes of event time in which there were any.
+    """
+
+    entity: EntityKey
+    first: int
+    last: int
+    minutes: int
+
+
 class EvidenceStore(Protocol):
     """Answer an investigation's questions, read-only; each uid at most once in an answer."""
 
@@ -158,17 +177,37 @@ class EvidenceStore(Protocol):
         """Return which sources sent events in the window, by source and domain."""
         ...
 
+    def search_events(self, query: Query, limit: int) -> Found[StoredEvent]:
+        """Return the first events (the last ones where the query says so) that are as the query asks."""
+        ...
+
+    def search_signals(self, query: Query, limit: int) -> Found[StoredSignal]:
+        """Return the first signals (the last ones where the query says so) that are as the query asks."""
+        ...
+
+    def sources_of(self, query: Query) -> tuple[SourceSeen, ...]:
+        """Return which sources sent events that are as the query asks, by source and domain."""
+        ...
+
+    def entities_of_events(self, query: Query, limit: int) -> Found[EntitySeen]:
+        """Return the entities that such events name, the earliest named first."""
+        ...
+
+    def entities_of_signals(self, query: Query, limit: int) -> Found[EntitySeen]:
+        """Return the entities that such signals name, the earliest named first."""
+        ...
+
     def cited(self, evidence: Sequence[Evidence]) -> tuple[Stored, ...]:
         """Fetch evidence again: what is stored under exactly these uids and coordinates, whatever its hash now is."""
         ...
 
 
-def rows_that_fit(sizes_bytes: Iterable[int], limit: int) -> int:
-    """Return how many leading rows stay within `limit`, MAX_ROWS and MAX_ANSWER_BYTES."""
+def rows_that_fit(sizes_bytes: Iterable[int], limit: int, most_bytes: int = MAX_ANSWER_BYTES) -> int:
+    """Return how many leading rows stay within `limit`, MAX_ROWS and `most_bytes`."""
     most, total_bytes, fit = min(limit, MAX_ROWS), 0, 0
     for size_bytes in sizes_bytes:
         total_bytes += size_bytes
-        if fit >= most or total_bytes > MAX_ANSWER_BYTES:
+        if fit >= most or total_bytes > most_bytes:
             break
         fit += 1
     return fit

@@ -10,7 +10,17 @@ from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from agents.evidence.outside import Observable, Outside, facts_of
-from agents.evidence.store import MAX_ROWS, EvidenceStore, Found, SourceSeen, Stored, StoredEvent, StoredSignal
+from agents.evidence.query import Query
+from agents.evidence.store import (
+    MAX_ROWS,
+    EntitySeen,
+    EvidenceStore,
+    Found,
+    SourceSeen,
+    Stored,
+    StoredEvent,
+    StoredSignal,
+)
 from agents.investigate.base import Step
 from enrichers.lookups.told import Told
 from models.entity import EntityKey
@@ -76,6 +86,38 @@ class Toolbox:
         self._write("coverage", {"start": start, "end": end}, [repr(source) for source in seen], 0, more=False)
         return seen
 
+    def search_events(self, query: Query, limit: int) -> Found[StoredEvent]:
+        """Return the first (or last) events that are as the query asks."""
+        self._admit("search_events", query.start, query.end, limit)
+        return self._journal("search_events", self.store.search_events(query, limit), query=repr(query), limit=limit)
+
+    def search_signals(self, query: Query, limit: int) -> Found[StoredSignal]:
+        """Return the first (or last) signals that are as the query asks."""
+        self._admit("search_signals", query.start, query.end, limit)
+        return self._journal("search_signals", self.store.search_signals(query, limit), query=repr(query), limit=limit)
+
+    def sources_of(self, query: Query) -> tuple[SourceSeen, ...]:
+        """Return which sources sent events that are as the query asks."""
+        self._admit("sources_of", query.start, query.end, 0)
+        seen = self.store.sources_of(query)
+        self._write("sources_of", {"query": repr(query)}, [repr(source) for source in seen], 0, more=False)
+        return seen
+
+    def entities_of_events(self, query: Query, limit: int) -> Found[EntitySeen]:
+        """Return the entities that such events name."""
+        self._admit("entities_of_events", query.start, query.end, limit)
+        return self._name("entities_of_events", self.store.entities_of_events(query, limit), query, limit)
+
+    def entities_of_signals(self, query: Query, limit: int) -> Found[EntitySeen]:
+        """Return the entities that such signals name."""
+        self._admit("entities_of_signals", query.start, query.end, limit)
+        return self._name("entities_of_signals", self.store.entities_of_signals(query, limit), query, limit)
+
+    def read(self, tool: str, text: str) -> None:
+        """Take a call for a question that is answered from what is known and not from the store."""
+        self._admit(tool, 0, 0, 0)
+        self._write(tool, {"text": text}, [], 0, more=False)
+
     def lookup(self, observables: Collection[Observable]) -> Told:
         """Return what services outside say of observables, the first ones; nothing where there is nobody to ask.
 
@@ -109,6 +151,11 @@ class Toolbox:
         rows: tuple[Stored, ...] = found.rows
         size_bytes = sum(len(row.record) for row in rows)
         self._write(tool, arguments, [f"{row.uid}{row.sha256}" for row in rows], size_bytes, more=found.more)
+        return found
+
+    def _name(self, tool: str, found: Found[EntitySeen], query: Query, limit: int) -> Found[EntitySeen]:
+        arguments: dict[str, str | int] = {"query": repr(query), "limit": limit}
+        self._write(tool, arguments, [repr(seen) for seen in found.rows], 0, more=found.more)
         return found
 
     def _write(

@@ -140,6 +140,8 @@ def _compile(
         session=session,
         breadth=breadth,
         name=rule.name or "",
+        description=(rule.description or "").strip(),
+        falsepositives=tuple(map(str, rule.falsepositives or ())),
     )
 
 

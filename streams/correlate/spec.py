@@ -55,6 +55,8 @@ class CorrelationSpec:
         lag: How much later than its time (ms), by the watermark, a sequence that it looks at may become certain.
         members: Uids of the rules whose signals belong to its sequences.
         others: Uids of the rules that it looks at besides.
+        description: What it finds.
+        falsepositives: What else it may be.
     """
 
     analytic: Analytic
@@ -82,6 +84,8 @@ class CorrelationSpec:
     lag: int = 0
     members: frozenset[str] = field(init=False, repr=False, compare=False)
     others: frozenset[str] = field(init=False, repr=False, compare=False)
+    description: str = field(default="", compare=False)
+    falsepositives: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         """Work out once what every step of the correlator asks."""
