@@ -84,6 +84,8 @@ class Reasoning:
         next_steps: What an analyst should do next.
         note: A note for people outside the security team.
         fallback: Why a model that was configured did not judge, empty when it did.
+        raw_confidence: The verdict's confidence before it was calibrated, 0 to 100; 0 where none was.
+        concluded_id: What the investigation concluded, where an analyst has said something since; else 0.
         versions: What it was made with.
         spent: What it took.
     """
@@ -93,6 +95,8 @@ class Reasoning:
     next_steps: tuple[str, ...] = ()
     note: str = ""
     fallback: str = ""
+    raw_confidence: int = 0
+    concluded_id: int = 0
     versions: Versions = Versions()
     spent: Spent = Spent()
 
@@ -121,6 +125,8 @@ def reasoning_from_json(value: Mapping[str, Any]) -> Reasoning:
         next_steps=take_texts(value, "next_steps"),
         note=take(value, "note", str),
         fallback=take(value, "fallback", str),
+        raw_confidence=take(value, "raw_confidence", int),
+        concluded_id=take(value, "concluded_id", int),
         versions=Versions(**{one.name: take(versions, one.name, str) for one in fields(Versions)}),
         spent=Spent(**{one.name: take(spent, one.name, int) for one in fields(Spent)}),
     )

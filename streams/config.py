@@ -31,7 +31,7 @@ PREFIX: Final = "BRAID_"
 CONFIG_VARIABLE: Final = "BRAID_CONFIG"
 DEFAULT_CACHE: Final = "~/.cache/braid"
 # Somebody may have put a key or a password there.
-_UNSHOWN: Final = frozenset({"lookups", "kafka_password", "kafka_key_password"})
+_UNSHOWN: Final = frozenset({"lookups", "kafka_password", "kafka_key_password", "audit_key"})
 _DEFAULT_RULES: Final = Path(__file__).parent / "rules"
 
 
@@ -157,6 +157,23 @@ class Settings(BaseSettings):
     investigations_at_once: int = Field(
         4, ge=1, le=100, description="Most investigations that one worker has going at a time"
     )
+    models: Path | None = Field(
+        None, description="File of the language models that investigate may ask (YAML); without it none is asked"
+    )
+    privacy: Path | None = Field(None, description="Privacy policy: what models may be shown of what (YAML)")
+    data_region: str = Field("", description="Where one's own records belong, for the privacy policy's residency")
+    policy: Path | None = Field(
+        None, description="Policy of actions: what may be done, by whom it has to be approved (YAML)"
+    )
+    runbooks: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (), description="Folders of further runbooks for the investigator, separated by `:`"
+    )
+    audit_key: str = Field(
+        "",
+        repr=False,
+        description="Where the key is that signs the audit log: `file:PATH`; without it one is made in the data folder",
+    )
+    audit_dir: Path | None = Field(None, description="Folder in which workers keep their audit log besides the topic")
     lookups: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Services that investigate may ask, and where their keys are: `abuseipdb=env:KEY,internetdb`"
     )
@@ -172,7 +189,9 @@ class Settings(BaseSettings):
     health_port: int = Field(0, ge=0, le=65535, description="Port of the health endpoint; 0 picks a free one")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged")
 
-    @field_validator("rules", "rule_pipelines", "geo_databases", "assets", "identities", "allow_lists", mode="before")
+    @field_validator(
+        *("rules", "rule_pipelines", "geo_databases", "assets", "identities", "allow_lists", "runbooks"), mode="before"
+    )
     @classmethod
     def _split_paths(cls, value: Any) -> Any:
         return tuple(part for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
@@ -185,11 +204,11 @@ class Settings(BaseSettings):
             raise ValueError(f"no such detector: {', '.join(unknown)}")
         return value
 
-    @field_validator("kafka_password", "kafka_key_password")
+    @field_validator("kafka_password", "kafka_key_password", "audit_key")
     @classmethod
     def _is_place(cls, value: str) -> str:
         if value and not value.startswith(PLACES):
-            raise ValueError("says where the password is, env:NAME or file:PATH, and not the password itself")
+            raise ValueError("says where the secret is, env:NAME or file:PATH, and not the secret itself")
         return value
 
     @field_validator("anomaly_without", "clock_offsets", "time_zones", "lookups", "lookup_private", mode="before")

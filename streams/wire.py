@@ -11,6 +11,7 @@ from typing import Final
 
 import orjson
 
+from agents.audit.chain import Record
 from agents.investigate.journal import KINDS as STEP_KINDS
 from agents.investigate.journal import Entry
 from models import ocsf
@@ -38,6 +39,7 @@ EVENT, SIGNAL, TICK, LINK = "braid.event", "braid.signal", "braid.tick", "braid.
 CHAINED, WITHDRAWN = "braid.sequence-signal", "braid.signal-withdrawn"  # on `signals`, among the correlate workers
 SEQUENCE, LATE, VERDICT, ACTION = "braid.sequence", "braid.late", "braid.verdict", "braid.action"
 DEAD_LETTER, FEATURES, STEP = "braid.dead-letter", "braid.features", "braid.investigation-step"
+AUDIT: Final = "braid.audit-record"
 OWN: Final = b"/braid/"  # how the sources begin that workers of Braid put into headers
 KEYED: Final = frozenset({"signals", "entity-links", "features"})  # topics of which the keyed workers join partition n
 
@@ -278,6 +280,12 @@ def step_from_json(data: bytes) -> Entry:
     if entry.kind not in STEP_KINDS:
         raise InvalidRecord(f"kind: {entry.kind[:40]!r} is no step of an investigation")
     return entry
+
+
+def audit_message(record: Record, line: bytes, worker: str) -> Message:
+    """Send a record of the audit log."""
+    headers = _headers(AUDIT, record.hash, worker, record.time)
+    return Message("audit", record.chain.encode(), line, headers)
 
 
 def action_message(action: Action) -> Message:

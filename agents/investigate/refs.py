@@ -13,9 +13,13 @@ Citable = Stored | Fact
 
 @dataclass(slots=True)
 class Refs:
-    """Names `E1`, `E2` for events, `S1` for signals, `F1` for facts, in the order in which they are shown."""
+    """Names `E1`, `E2` for events, `S1` for signals, `F1` for facts, in the order in which they are shown.
+
+    `N1` and so on are notes: that a tool found nothing, who was heard when. They are what an absence can be cited by.
+    """
 
     by_ref: dict[str, Citable] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
     _of: dict[str, str] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
 
@@ -27,6 +31,12 @@ class Refs:
             self._of[shown.uid] = f"{letter}{number}"
             self.by_ref[f"{letter}{number}"] = shown
         return self._of[shown.uid]
+
+    def note(self, text: str) -> str:
+        """Return the name of a note, by which an absence may be cited."""
+        name = f"N{len(self.notes) + 1}"
+        self.notes[name] = text
+        return name
 
     @property
     def shown(self) -> Mapping[str, Citable]:

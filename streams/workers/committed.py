@@ -28,7 +28,13 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, P
 from faust.types.transports import ConsumerT, ProducerT
 from faust.types.tuples import TP, FutureMessage
 
-FETCH_MAX_WAIT_MS: Final = 50
+# Settings of the worker's consumer that Faust has none for, or another one: small waits for what comes now, and much at
+# once of what lies there, since a state is written once for all that a bundle has of it.
+SET_LATER: Final = {
+    "_isolation_level": "read_committed",
+    "_fetch_max_wait_ms": 50,
+    "_max_partition_fetch_bytes": 4 * 1024 * 1024,
+}
 BUNDLE_RECORDS: Final = 200
 
 
@@ -38,7 +44,7 @@ class CommittedConsumerThread(AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Transport) -> aiokafka.AIOKafkaConsumer:
         made = super()._create_worker_consumer(transport)
         # aiokafka hands both to its fetcher when the consumer starts, which is later than now.
-        for name, value in (("_isolation_level", "read_committed"), ("_fetch_max_wait_ms", FETCH_MAX_WAIT_MS)):
+        for name, value in SET_LATER.items():
             if not hasattr(made, name):
                 raise AttributeError(f"aiokafka {aiokafka.__version__} keeps no {name}: it has to be set another way")
             setattr(made, name, value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, Self
 
@@ -17,6 +18,7 @@ class Health:
     def __init__(self, worker: str) -> None:
         self._lock = threading.Lock()
         self._facts: dict[str, Any] = {"worker": worker, "status": "starting"}
+        self._watched: dict[str, Callable[[], Any]] = {}
 
     def set(self, **facts: Any) -> None:
         """Set facts (`status="running"`, `lag=...`)."""
@@ -29,10 +31,15 @@ class Health:
             for name, count in counts.items():
                 self._facts[name] = self._facts.get(name, 0) + count
 
+    def watch(self, name: str, look: Callable[[], Any]) -> None:
+        """Show what a look finds whenever somebody asks."""
+        with self._lock:
+            self._watched[name] = look
+
     def snapshot(self) -> dict[str, Any]:
         """Return all facts as they are now."""
         with self._lock:
-            return dict(self._facts)
+            return {**self._facts, **{name: look() for name, look in self._watched.items()}}
 
 
 class HealthServer:

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
 from functools import partial
 from typing import Final, NamedTuple
@@ -22,10 +22,10 @@ from typing import Final, NamedTuple
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
-from agents.deterministic.investigator import DeterministicInvestigator
-from agents.evidence.toolbox import Budget
+from agents.audit.events import action_moved
 from agents.investigate.base import Investigation, Investigator, investigation_uid
-from agents.investigate.journal import Journal
+from agents.llm.budget import Charge
+from agents.llm.tiers import Models
 from agents.waiting import Waiting, WaitingList
 from enrichers.background import Background
 from enrichers.lookups.client import Clocks
@@ -38,9 +38,11 @@ from models.records import Coordinates, DeadLetter, ParseError, RawRecord
 from models.verdict import close_verdict
 from streams import wire
 from streams.config import Settings
+from streams.investigating import check_files, open_investigator
 from streams.lake_store import LakeStore
 from streams.lookups import open_lookups
 from streams.workers import clients
+from streams.workers.auditing import AuditLog
 from streams.workers.clients import LOG, Stop
 from streams.workers.health import Health
 from streams.workers.journal import KafkaJournal
@@ -48,7 +50,7 @@ from streams.workers.journal import KafkaJournal
 POLL_SECONDS: Final = 0.2
 BATCH: Final = 100
 MAX_WAITING: Final = 10_000  # beyond this, the topic keeps what is still to be read
-Make = Callable[[KafkaJournal], AbstractAsyncContextManager[Investigator]]
+Make = Callable[[KafkaJournal, Iterable[Charge]], AbstractAsyncContextManager[Investigator]]
 
 
 class Running(NamedTuple):
@@ -68,7 +70,7 @@ class InvestigateWorker:
             settings: The settings.
             health: Told what goes on.
             stop: Ends the work.
-            make: Makes what judges, over the journal it is given.
+            make: Makes what judges, over the journal and with what models took before, both of which it is given.
             desk: What the investigator asks services outside through, None when it asks nobody.
         """
         self._desk = desk
@@ -80,21 +82,26 @@ class InvestigateWorker:
         self._waiting = WaitingList(settings.investigations_per_hour)
         self._running: dict[str, Running] = {}
         self._committed: dict[int, tuple[int, str]] = {}
+        self._investigator: Investigator | None = None
+        self._charges: list[Charge] = []
 
     def run(self) -> None:
         """Work until asked to stop; what was not judged by then is read again next time."""
         self._producer = clients.producer(self._settings, "investigate")
         self._journal = KafkaJournal(self._settings, clients.producer(self._settings, "investigate-journal"))
+        self._audit = AuditLog.open(self._settings, "investigate")
         with Background() as background:
             self._background = background
-            self._investigator = background.enter(self._make(self._journal))
+            self._produce(self._audit.begin(_now_ms()))
             consumer = clients.consumer(self._settings, "investigate", ["sequences"], self._assigned, self._revoked)
-            self._health.set(status="running", investigator=self._investigator.name)
+            self._health.set(status="running")
             try:
                 while not self._stop.requested:
                     self._turn(consumer)
             finally:
                 self._health.set(status="stopping")
+                self._produce(self._audit.end(_now_ms()))
+                clients.flush(self._producer)
                 consumer.close()
 
     def _turn(self, consumer: Consumer) -> None:
@@ -127,6 +134,13 @@ class InvestigateWorker:
         elif sequence.is_alert:
             self._waiting.add(sequence, _now_ms(), position)
 
+    def _opened(self) -> Investigator:
+        """Return what judges; it is made once it is known what models took before a restart."""
+        if self._investigator is None:
+            self._investigator = self._background.enter(self._make(self._journal, self._charges))
+            self._health.set(investigator=self._investigator.name)
+        return self._investigator
+
     def _begin(self) -> None:
         """Begin on what is ready, as far as there is room."""
         while len(self._running) < self._settings.investigations_at_once and not self._stop.requested:
@@ -136,7 +150,7 @@ class InvestigateWorker:
             sequence = waiting.sequence
             investigation = investigation_uid(sequence)
             self._journal.assign(investigation, waiting.position[0])
-            judging = self._background.submit(self._investigator.judge(sequence, self._store))
+            judging = self._background.submit(self._opened().judge(sequence, self._store))
             self._running[sequence.uid] = Running(investigation, judging)
         left = self._waiting.left(_now_ms())
         self._health.set(waiting=len(self._waiting), running=len(self._running), budget_left=left)
@@ -162,6 +176,7 @@ class InvestigateWorker:
         yield wire.verdict_message(result.verdict)
         for action in result.actions:
             yield wire.action_message(action)
+        yield from self._audit.append((*result.events, *map(action_moved, result.actions)))
         self._health.add(verdicts=1, actions=len(result.actions))
         if self._desk is not None:
             self._health.set(lookups={name: asdict(tally) for name, tally in self._desk.tallies.items()})
@@ -188,7 +203,9 @@ class InvestigateWorker:
             lambda seconds: consumer.committed(partitions, timeout=seconds), self._settings, self._stop
         )
         begins = [(place.partition, place.metadata or "") for place in known]
-        self._journal.read(begins, _now_ms())
+        charges = self._journal.read(begins, _now_ms())
+        if self._investigator is None:  # what is assigned later, others have paid for
+            self._charges += charges
 
     def _revoked(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         gone = [partition.partition for partition in partitions]
@@ -210,18 +227,16 @@ def _now_ms() -> int:
 
 def run(settings: Settings, health: Health, stop: Stop) -> None:
     """Run the worker with the investigator, and the services outside, that the settings name."""
+
+    def tell(models: Models) -> None:
+        health.watch("models", lambda: [asdict(one) for one in models.health])
+
     problems: list[str] = []
     clocks = Clocks(_now_ms, time.monotonic)
     with open_lookups(settings, os.environ, clocks, problems.append, lambda: stop.requested) as desk:
         for problem in problems:
             LOG.error("lookups: %s", problem)
         health.set(lookup_problems=problems)
-        InvestigateWorker(settings, health, stop, partial(investigator, settings, desk, clocks), desk).run()
-
-
-@asynccontextmanager
-async def investigator(
-    settings: Settings, desk: Desk | None, clocks: Clocks, journal: Journal
-) -> AsyncIterator[Investigator]:
-    """Make what judges: with a model where the settings name one."""
-    yield DeterministicInvestigator(Budget(lookup_seconds=settings.lookup_seconds), desk)
+        check_files(settings)
+        make = partial(open_investigator, settings, os.environ, clocks, desk, tell)
+        InvestigateWorker(settings, health, stop, make, desk).run()

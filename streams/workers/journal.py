@@ -17,6 +17,8 @@ from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
 from agents.investigate.journal import ENDED, REPLIED, Entry
+from agents.investigate.told import reply_from_json
+from agents.llm.budget import Charge, taken
 from models.errors import InvalidRecord, KafkaUnavailable
 from streams import wire
 from streams.config import Settings
@@ -46,7 +48,7 @@ class KafkaJournal:
         self._producer = producer
         self._name = settings.topic_prefix + JOURNAL.name
         self._entries: dict[str, dict[int, Entry]] = defaultdict(dict)
-        self._of: dict[str, int] = {}
+        self._of: dict[str, int] = {}  # by investigation, whichever attempt at it
         self._told: dict[int, _Told] = {}
         self._lock = threading.Lock()
 
@@ -65,7 +67,7 @@ class KafkaJournal:
         await asyncio.to_thread(self._append, investigation, entry)
 
     def _append(self, investigation: str, entry: Entry) -> None:
-        partition, acknowledged = self._of[investigation], threading.Event()
+        partition, acknowledged = self._of[_first_attempt(investigation)], threading.Event()
         outcome: list[tuple[KafkaError | None, int]] = []
 
         def delivered(error: KafkaError | None, message: KafkaMessage) -> None:
@@ -84,7 +86,7 @@ class KafkaJournal:
         with self._lock:
             told = self._told.setdefault(partition, _Told())
             told.end = max(told.end, offset + 1)
-            self._of[investigation] = partition
+            self._of[_first_attempt(investigation)] = partition
             self._entries[investigation].setdefault(entry.number, entry)  # what came first is what was gone on from
             if entry.kind == ENDED:
                 told.began.pop(investigation, None)
@@ -94,10 +96,7 @@ class KafkaJournal:
     def over(self, investigation: str) -> None:
         """Forget an investigation whose outcome is where it has to be."""
         with self._lock:
-            self._entries.pop(investigation, None)
-            partition = self._of.pop(investigation, None)
-            if partition in self._told:
-                self._told[partition].began.pop(investigation, None)
+            self._drop(investigation)
 
     def begin(self, partition: int) -> str:
         """Return what to commit beside an offset of `sequences`: where to begin to read, as text; empty for nowhere."""
@@ -110,33 +109,40 @@ class KafkaJournal:
         gone = set(partitions)
         with self._lock:
             for investigation in [name for name, partition in self._of.items() if partition in gone]:
-                self._entries.pop(investigation, None)
-                del self._of[investigation]
+                self._drop(investigation)
             for partition in gone:
                 self._told.pop(partition, None)
 
-    def read(self, begins: Iterable[tuple[int, str]], now_ms: int) -> list[Entry]:
-        """Read partitions that this worker has now; return the answers of models of the last day, for its budgets.
+    def _drop(self, investigation: str) -> None:
+        """Forget all attempts at an investigation."""
+        partition = self._of.pop(investigation, None)
+        began = self._told[partition].began if partition in self._told else {}
+        for known in (self._entries, began):
+            for name in [name for name in known if _first_attempt(name) == investigation]:
+                known.pop(name)
+
+    def read(self, begins: Iterable[tuple[int, str]], now_ms: int) -> list[Charge]:
+        """Read partitions that this worker has now; return what models took in the last day, for its budgets.
 
         Args:
             begins: Partition, and what was committed beside its offset.
             now_ms: The clock's time.
         """
-        replies: list[Entry] = []
+        charges: list[Charge] = []
         reader = clients.follower(self._settings, "investigate-journal")
         try:
             wanted = [TopicPartition(self._name, number, now_ms - DAY_MS) for number, _ in begins]
             known = {place.partition: place.offset for place in reader.offsets_for_times(wanted, timeout=READ_SECONDS)}
             places = [TopicPartition(self._name, number, _first(known[number], begin)) for number, begin in begins]
             reader.assign(places)
-            self._read_to_end(reader, {place.partition for place in places}, replies, now_ms)
+            self._read_to_end(reader, {place.partition for place in places}, charges, now_ms)
         except KafkaException as error:
             raise KafkaUnavailable(f"{self._name} cannot be read: {error.args[0].str()}") from error
         finally:
             reader.close()
-        return replies
+        return charges
 
-    def _read_to_end(self, reader: object, left: set[int], replies: list[Entry], now_ms: int) -> None:
+    def _read_to_end(self, reader: object, left: set[int], charges: list[Charge], now_ms: int) -> None:
         while left:
             for message in reader.consume(BATCH, READ_SECONDS):  # type: ignore[attr-defined]  # a Consumer
                 partition = message.partition()
@@ -144,18 +150,24 @@ class KafkaJournal:
                     left.discard(partition)
                     self._told.setdefault(partition, _Told()).end = message.offset()
                 elif message.error() is None:
-                    self._take(message, replies, now_ms)
+                    self._take(message, charges, now_ms)
 
-    def _take(self, message: KafkaMessage, replies: list[Entry], now_ms: int) -> None:
+    def _take(self, message: KafkaMessage, charges: list[Charge], now_ms: int) -> None:
         try:
             entry = wire.step_from_json(message.value() or b"")
+            used = taken(reply_from_json(entry.data).usage) if entry.kind == REPLIED else None
         except InvalidRecord as error:
             LOG.error("%s/%s/%s: %s", message.topic(), message.partition(), message.offset(), error)
             return
         key = (message.key() or b"").decode("utf-8", "replace")
         self._keep(key, entry, message.partition() or 0, message.offset() or 0)
-        if entry.kind == REPLIED and message.timestamp()[1] >= now_ms - DAY_MS:
-            replies.append(entry)
+        time = message.timestamp()[1]
+        if used is not None and time >= now_ms - DAY_MS:
+            charges.append(Charge(_first_attempt(key), time, used))
+
+
+def _first_attempt(investigation: str) -> str:
+    return investigation.partition("-")[0]
 
 
 def _first(by_time: int, begin: str) -> int:

@@ -34,6 +34,7 @@ _PATHS: Final = (
     "assets",
     "identities",
     "allow_lists",
+    "runbooks",
 )  # several paths each
 
 

@@ -1,0 +1,219 @@
+"""The investigator with a model: code gathers, a model reads further and answers, code checks and decides.
+
+Whatever the model does, there is a verdict: where it does not answer, or may not be asked, the deterministic
+investigator's stands, and says why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final
+
+from agents.audit import events
+from agents.deterministic.investigator import judge
+from agents.deterministic.propose import propose
+from agents.evidence import remember
+from agents.evidence.facts import Gathered
+from agents.evidence.gather import gather
+from agents.evidence.store import EvidenceStore
+from agents.evidence.toolbox import Toolbox
+from agents.grounding.answer import Answer
+from agents.grounding.check import Context, check
+from agents.grounding.conclude import conclude
+from agents.investigate.base import Investigation, investigation_uid
+from agents.investigate.case_file import case_file
+from agents.investigate.conversation import Conversation, Outcome
+from agents.investigate.journal import BEGUN, ENDED
+from agents.investigate.means import Means
+from agents.investigate.refs import Refs
+from agents.investigate.restore import restored
+from agents.investigate.show import Showing
+from agents.investigate.steps import JournalDiffers, Steps
+from agents.investigate.told import spent_on
+from agents.investigate.trail import Trail
+from agents.llm.talk import Model
+from agents.privacy.screen import Screen
+from agents.text import plain
+from agents.tools.desk import Desk
+from models.action import Action
+from models.entity import EntityKey
+from models.errors import InvalidRecord
+from models.fields import take
+from models.finding import Sequence
+from models.finding_ocsf import sequence_to_ocsf
+from models.reasoning import Spent, Struck
+from models.verdict import INSUFFICIENT_DATA, Verdict
+
+LOG: Final = logging.getLogger("braid")
+NAME: Final = "model/1"
+MAX_ATTEMPTS: Final = 5  # each begins where the one before could not go on: other versions, or evidence that is gone
+HIGH_RISK: Final = 80  # from here the second model is asked at once
+UNSURE: Final = 60  # below this confidence the second model is asked as well
+
+
+@dataclass(slots=True)
+class Case:
+    """One investigation while it goes on."""
+
+    gathered: Gathered
+    base: Verdict
+    tools: Toolbox
+    steps: Steps
+    trail: Trail
+    showing: Showing
+    first: str = ""
+
+    def __post_init__(self) -> None:
+        """Name the entities of the case before anything else, then show what was gathered."""
+        named = dict.fromkeys(entity for held in self.gathered.held for entity in held.signal.signal.entities)
+        for entity in (*self.gathered.entities, *named):
+            self.showing.screen.entity(entity)
+        self.first = case_file(self.gathered, self.showing)
+
+
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    """What came of one model's answer: the verdict, and kinds and targets of the actions that it wants besides."""
+
+    verdict: Verdict
+    wanted: tuple[tuple[str, EntityKey], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInvestigator:
+    """Judge sequences with a model, within bounds that code keeps."""
+
+    means: Means
+
+    @property
+    def name(self) -> str:
+        """Return the name and version that verdicts carry."""
+        return NAME
+
+    async def judge(self, sequence: Sequence, store: EvidenceStore) -> Investigation:
+        """Investigate one sequence, or go on where it was left; there is a verdict in any case.
+
+        Raises:
+            KafkaUnavailable: The journal keeps nothing.
+            LakeUnreadable: The store cannot be read.
+        """
+        uid = investigation_uid(sequence)
+        for attempt in range(MAX_ATTEMPTS):
+            steps = Steps(f"{uid}-{attempt}" if attempt else uid, self.means.journal)
+            try:
+                return await self.walk(sequence, store, steps)
+            except (JournalDiffers, InvalidRecord) as error:
+                if not steps.is_resumed:
+                    raise
+                LOG.warning("investigation %s begins anew: %s", steps.investigation, error)
+        raise JournalDiffers(f"investigation {uid} was begun {MAX_ATTEMPTS} times and never went on")
+
+    async def walk(self, sequence: Sequence, store: EvidenceStore, steps: Steps) -> Investigation:
+        """Take all steps of an investigation; raise JournalDiffers when the journal has others."""
+        trail = Trail(steps.investigation, self.means.now)
+        tools = Toolbox(store, self.means.budget, outside=self.means.outside)
+        gathered, marker = await self._gathered(sequence, tools, steps)
+        began = events.investigation_begun(
+            trail.now(), trail.investigation, sequence.uid, sequence.revision, self.means.versions()
+        )
+        trail.add(began)
+        models = self.means.models(trail.investigation).all
+        handling = self.means.privacy.handling((model.name, model.region) for model in models)
+        showing = Showing(Screen(handling), Refs(), marker)
+        case = await asyncio.to_thread(Case, gathered, judge(gathered), tools, steps, trail, showing)
+        verdict, actions = await self._decided(case, models)
+        trail.add(events.investigation_ended(trail.now(), trail.investigation, verdict))
+        await steps.note(ENDED, {"sha256": events.verdict_hash(verdict)})
+        return Investigation(verdict, actions, tuple(tools.steps), tuple(trail.events))
+
+    async def _gathered(self, sequence: Sequence, tools: Toolbox, steps: Steps) -> tuple[Gathered, str]:
+        """Gather evidence, or fetch again what was gathered when the investigation was begun."""
+
+        async def begin() -> tuple[str, Mapping[str, Any]]:
+            gathered = await asyncio.to_thread(gather, sequence, tools)
+            kept = remember.gathered_to_json(gathered)
+            return BEGUN, {"sequence": sequence_to_ocsf(sequence), "gathered": kept, "marker": self.means.marker()}
+
+        _, begun = await steps.take((BEGUN,), begin)
+        marker, kept = take(begun, "marker", str), take(begun, "gathered", dict)
+        return await asyncio.to_thread(remember.gathered_from_json, kept, sequence, tools.store), marker
+
+    async def _decided(self, case: Case, models: tuple[Model, ...]) -> tuple[Verdict, tuple[Action, ...]]:
+        """Ask the models in turn until one is sure; what the last that answered is worth decides."""
+        best: Concluded | None = None
+        why = "no model is configured"
+        is_grave = case.gathered.sequence.risk >= HIGH_RISK
+        for model in models[1:] if is_grave and len(models) > 1 else models:
+            if best is not None and _is_sure(best.verdict):
+                break
+            outcome = await self._asked(model, case)
+            if outcome.answer is None:
+                why = outcome.why
+            else:
+                best = await self._checked(outcome.answer, case)
+        if best is None:
+            case.trail.add(events.investigation_fell_back(case.trail.now(), case.trail.investigation, why))
+            return self._signed(_fallen_back(case.base, why), case), propose(case.base, case.gathered)
+        return self._signed(best.verdict, case), propose(best.verdict, case.gathered, best.wanted)
+
+    async def _asked(self, model: Model, case: Case) -> Outcome:
+        """Let one model investigate, where its records may go there at all."""
+        refusal = self.means.privacy.refusal(model.name, model.region, self.means.data_region)
+        if refusal:
+            return Outcome(None, refusal)
+        screen = case.showing.screen
+        shown = (held.event for held in case.gathered.held)
+        library = self.means.library()
+        conversation = Conversation(
+            model=model,
+            system=self.means.prompt.instructions(case.showing.marker),
+            desk=Desk(case.tools, library, case.gathered.sequence, screen.resolve, screen.restore, shown),
+            store=case.tools.store,
+            showing=case.showing,
+            steps=case.steps,
+            trail=case.trail,
+            charge=partial(self.means.charge, case.trail.investigation),
+            max_tokens=self.means.max_tokens,
+        )
+        return await conversation.hold(case.first)
+
+    async def _checked(self, answer: Answer, case: Case) -> Concluded:
+        """Check an answer against its evidence and conclude."""
+        real, refs = restored(answer, case.showing.screen), case.showing.refs
+        techniques = self.means.library().knowledge.techniques
+        names = frozenset(entity.value for entity in case.gathered.entities)
+        context = Context(techniques, names, notes=refs.notes)
+        checked = await asyncio.to_thread(check, real, refs.shown, case.tools.store, context)
+        for one in checked.struck:
+            struck = Struck(f"{one.part}: {one.text}", one.reason)
+            case.trail.add(events.claim_struck(case.trail.now(), case.trail.investigation, struck))
+        verdict = conclude(case.gathered, case.base, real, checked, self.means.labels(), investigator=NAME)
+        return Concluded(verdict, tuple((one.kind, one.target) for one in checked.actions))
+
+    def _signed(self, verdict: Verdict, case: Case) -> Verdict:
+        """Say on a verdict with what it was made, and what that took."""
+        usage = spent_on(case.trail.replies)
+        spent = Spent(
+            requests=len(case.trail.replies),
+            tool_calls=case.trail.tool_calls,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cost_micros=usage.cost_micros,
+            latency_ms=usage.latency_ms,
+        )
+        versions = self.means.versions(tuple(case.trail.models))
+        return replace(verdict, reasoning=replace(verdict.reasoning, versions=versions, spent=spent))
+
+
+def _is_sure(verdict: Verdict) -> bool:
+    return verdict.verdict_id != INSUFFICIENT_DATA and verdict.confidence >= UNSURE
+
+
+def _fallen_back(base: Verdict, why: str) -> Verdict:
+    """Say on the deterministic verdict that a model was to judge and did not."""
+    told = f"A model was to judge and did not: {plain(why)}."
+    return replace(base, summary=f"{base.summary} {told}", reasoning=replace(base.reasoning, fallback=plain(why)))
