@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models import ocsf
-from models.action import action_from_ocsf
+from models.action_ocsf import action_from_ocsf
 from models.entity import EntityKey, EntityLink
 from models.errors import InvalidRecord
 from models.finding import SequenceClosed, Signal

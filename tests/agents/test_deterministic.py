@@ -15,7 +15,7 @@ from agents.grounding.cited import check_grounding
 from agents.investigate.base import Investigation
 from agents.text import MAX_QUOTED, quotations
 from models import ocsf
-from models.action import action_to_ocsf
+from models.action_ocsf import action_to_ocsf
 from models.entity import EntityKey
 from models.finding import Sequence as SignalSequence
 from models.finding import SequenceMember

@@ -154,7 +154,7 @@ actions = st.sampled_from(sorted(KINDS)).flatmap(
         Action,
         verdict_uid=uids,
         kind=st.just(kind),
-        target=names.map(lambda value: EntityKey(KINDS[kind].target, value)),
+        target=st.builds(EntityKey, st.sampled_from(KINDS[kind].targets), names),
         time=times,
         confidence=percents,
         reason=texts,

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.anomaly.base import MAX_SCORE, encode
-from models.anomaly.calibration import Calibration, CalibrationConfig, fitted, learn, merged, over_tests
+from models.anomaly.calibration import Calibration, CalibrationConfig, fitted, halved, held, learn, merged, strength
 
 finite = st.floats(0, MAX_SCORE)
 score_lists = st.lists(finite, max_size=60)
@@ -83,11 +83,38 @@ def test_what_was_scored_long_ago_fades() -> None:
     assert fitted(state).probability(9) < 0.01
 
 
-@pytest.mark.parametrize(
-    ("probability", "tests", "expected"), [(1e-6, 100, 1e-4), (0.5, 2, 0.75), (1, 9, 1), (0, 1, 0)]
-)
-def test_the_least_of_many_tests_is_no_wonder(probability: float, tests: float, expected: float) -> None:
-    assert over_tests(probability, tests) == pytest.approx(expected, rel=1e-3, abs=1e-12)
+@pytest.mark.parametrize(("score", "a_day"), [(0.0, 20), (1.0, 2), (2.0, 0.2)])
+def test_a_score_is_worth_how_often_it_comes_in_a_day(score: float, a_day: float) -> None:
+    state = scored("right", 20_000)
+    assert strength(state, score, 1000) == pytest.approx(max(0, -math.log10(a_day)), abs=0.15)
+    assert strength(state, score, 100_000) == pytest.approx(max(0, -math.log10(a_day / 100)), abs=0.15), "in more days"
+
+
+def test_what_never_was_is_rarer_the_longer_it_was_not() -> None:
+    assert [round(strength(Calibration(), 1.0, days), 1) for days in (0, 9, 999)] == [1.0, 2.0, 4.0]
+
+
+def test_a_presumed_tail_may_be_heavier() -> None:
+    light, heavy = (CalibrationConfig(scale=scale) for scale in (0.4, 1.0))
+    state = learn(Calibration(), [1.0] * 50)
+    assert strength(state, 6.0, 50, light) > strength(state, 6.0, 50, heavy) + 2
+
+
+@pytest.mark.parametrize("score", [0.0, 0.3, 4.0, 29.0])
+def test_of_a_score_no_more_is_learned_than_is_allowed(score: float) -> None:
+    state = scored("right", 20_000)
+    learned = held(state, score, 2.0, 1000)
+    assert learned <= score
+    assert strength(state, learned, 1000) <= max(2.0, strength(state, 0, 1000))
+    assert learned == score or strength(state, learned + 0.05, 1000) > 2
+
+
+def test_half_of_what_was_scored_is_half_as_much_everywhere() -> None:
+    state = learn(Calibration(), [n / 20 + 0.01 for n in range(40)] + [0.0] * 100)
+    half = halved(state)
+    assert half.total == pytest.approx(state.total / 2, abs=1)
+    assert sum(half.bins.values()) == half.total
+    assert sum(place >= 20 for place in half.bins) == 10, "every other one of single scores"
 
 
 def test_a_state_is_small() -> None:

@@ -21,7 +21,7 @@ from models.anomaly.budget import Budget, BudgetConfig
 from models.anomaly.calibration import Calibration
 from models.anomaly.cohort import Cohort, CohortConfig, Trees
 from models.anomaly.hours import Hours
-from models.anomaly.peers import PeersConfig, PeerValues
+from models.anomaly.peers import PeersConfig, PeerValues, Watched
 from models.anomaly.rarity import RarityConfig, Values
 from models.anomaly.ratios import Ratio
 from models.anomaly.travel import Place, Travel
@@ -54,9 +54,10 @@ def on_values(state: Values, one: int, two: int, _: int) -> Told:
 
 
 def on_peers(state: PeerValues, one: int, two: int, three: int) -> Told:
-    scored = peers.score(state, one, two, FEW_PEERS)
+    group = peers.watch(peers.watch(Watched(), one, two, FEW_PEERS), three, two, FEW_PEERS)
+    scored = peers.score(state, one, two, group, FEW_PEERS)
     after = peers.learn(state, one, three, two, FEW_PEERS)
-    return after, peers.together(scored, scored), peers.finding(state, one, "value", two, FEW_PEERS)
+    return after, peers.together(scored, scored), peers.finding(state, one, "value", two, group, FEW_PEERS)
 
 
 def on_travel(state: Travel, one: int, two: int, three: int) -> Told:
