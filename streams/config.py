@@ -31,7 +31,7 @@ PREFIX: Final = "BRAID_"
 CONFIG_VARIABLE: Final = "BRAID_CONFIG"
 DEFAULT_CACHE: Final = "~/.cache/braid"
 # Somebody may have put a key or a password there.
-_UNSHOWN: Final = frozenset({"lookups", "kafka_password", "kafka_key_password", "audit_key"})
+_UNSHOWN: Final = frozenset({"lookups", "kafka_password", "kafka_key_password", "audit_key", "embedding_key"})
 _DEFAULT_RULES: Final = Path(__file__).parent / "rules"
 
 
@@ -168,6 +168,13 @@ class Settings(BaseSettings):
     runbooks: Annotated[tuple[Path, ...], NoDecode] = Field(
         (), description="Folders of further runbooks for the investigator, separated by `:`"
     )
+    embedding_url: str = Field(
+        "", description="Endpoint of embeddings (OpenAI's protocol) by which past cases are found; without it by words"
+    )
+    embedding_model: str = Field("", description="Model of that endpoint")
+    embedding_key: str = Field(
+        "", repr=False, description="Where the key of that endpoint is, if it wants one: `env:NAME` or `file:PATH`"
+    )
     audit_key: str = Field(
         "",
         repr=False,
@@ -204,7 +211,7 @@ class Settings(BaseSettings):
             raise ValueError(f"no such detector: {', '.join(unknown)}")
         return value
 
-    @field_validator("kafka_password", "kafka_key_password", "audit_key")
+    @field_validator("kafka_password", "kafka_key_password", "audit_key", "embedding_key")
     @classmethod
     def _is_place(cls, value: str) -> str:
         if value and not value.startswith(PLACES):

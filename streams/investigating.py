@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 
+import httpx
+
 from agents.deterministic.investigator import DeterministicInvestigator
 from agents.evidence.outside import Outside
 from agents.evidence.toolbox import Budget
@@ -27,8 +29,10 @@ from agents.policy.policy import Policy
 from agents.privacy.policy import PrivacyPolicy
 from agents.privacy.policy_file import default_policy as default_privacy
 from agents.privacy.policy_file import load_policy as load_privacy
+from agents.tools.embedding import Embedder, Endpoint, HttpEmbedder
 from agents.tools.library import Library, library
 from enrichers.lookups.client import Clocks
+from enrichers.secrets import Secret, read_secret
 from models.errors import BraidError
 from streams.config import Settings
 from streams.knowledge import load_knowledge, load_labels
@@ -62,9 +66,10 @@ def check_files(settings: Settings) -> None:
 class Known:
     """Rules, runbooks, past cases and what analysts said of them: as they are now, looked at again now and then."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, embedder: Embedder | None) -> None:
         """Load all of it; raise ConfigError with all that is wrong with runbooks."""
         self._settings = settings
+        self._embedder = embedder
         self._lake = LakeStore(settings.lake)
         self.library: Library
         self.labels: Labels
@@ -74,7 +79,7 @@ class Known:
     def renew(self) -> None:
         """Load all of it again."""
         rulebook = configured_rulebook(self._settings)
-        self.library = library(load_knowledge(rulebook, self._settings.runbooks, self._lake))
+        self.library = library(load_knowledge(rulebook, self._settings.runbooks, self._lake), self._embedder)
         self.labels, self.rules = load_labels(self._lake), rulebook.digest
 
     async def keep(self) -> None:
@@ -115,7 +120,8 @@ async def open_investigator(
         yield DeterministicInvestigator(Budget(lookup_seconds=settings.lookup_seconds), outside)
         return
     file = load_models(settings.models)
-    known = await asyncio.to_thread(Known, settings)
+    client = httpx.Client(trust_env=False)
+    known = await asyncio.to_thread(Known, settings, _embedder(settings, environment, clocks, client))
     models = Models(file, environment, clocks, random.SystemRandom().random, charges=charges)
     keeping = asyncio.create_task(known.keep())
     tell(models)
@@ -124,6 +130,18 @@ async def open_investigator(
     finally:
         keeping.cancel()
         await models.close()
+        await asyncio.to_thread(client.close)
+
+
+def _embedder(
+    settings: Settings, environment: Mapping[str, str], clocks: Clocks, client: httpx.Client
+) -> Embedder | None:
+    if not settings.embedding_url:
+        return None
+    place = settings.embedding_key
+    key = read_secret(place, environment) if place else Secret("")
+    endpoint = Endpoint(settings.embedding_url, settings.embedding_model, key)
+    return HttpEmbedder(endpoint, client, clocks.monotonic)
 
 
 def _means(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
@@ -21,6 +21,7 @@ from agents.investigate.journal import ANSWERED, ASKED, CALLED, FAILED, REPLIED
 from agents.investigate.show import Showing
 from agents.investigate.steps import Steps
 from agents.investigate.trail import Trail
+from agents.llm.failures import NoReply
 from agents.llm.talk import LENGTH, REFUSED, Ask, Model, Reply, ToolCall, Turn
 from agents.tools.answers import ToolAnswer
 from agents.tools.desk import Desk
@@ -30,6 +31,7 @@ from models.uids import sha256_hex
 MAX_TURNS: Final = 16  # of the model, in one conversation
 MAX_CALLS: Final = 8  # of tools, in one turn
 MAX_REPAIRS: Final = 2
+SHOWN: Final = 5  # of what a request would have given away
 MAX_SAID: Final = 100_000  # characters of one turn of the model that stand in the next request
 MAX_CONVERSATION: Final = 400_000  # characters; beyond it the model has to answer
 ANSWER_NOW: Final = "No tool is left. Answer now, in the JSON form, from what you were shown."
@@ -64,7 +66,6 @@ class Conversation:
         trail: What happens, for the audit log.
         charge: Charges the investigation for a call of a tool.
         max_tokens: Most tokens of one turn of the model.
-        sent: How many turns the model was sent already.
     """
 
     model: Model
@@ -76,7 +77,6 @@ class Conversation:
     trail: Trail
     charge: Callable[[], None]
     max_tokens: int
-    sent: int = 0
 
     async def hold(self, first: str) -> Outcome:
         """Talk until the model answers, beginning with what it is shown first."""
@@ -97,21 +97,19 @@ class Conversation:
             except MalformedAnswer as error:
                 if repairs == MAX_REPAIRS:
                     return Outcome(None, f"{self.model.name} gave no answer that can be read")
-                repairs += 1
+                repairs, may_ask = repairs + 1, False  # some servers keep to the form only where no tool is offered
                 turns.append(Turn("user", str(error)))
         return Outcome(None, f"{self.model.name} came to no answer in {MAX_TURNS} turns")
 
     async def _ask(self, turns: list[Turn], *, may_ask: bool) -> Reply | str:
         """Ask the model once; return why not, when it is not asked or does not answer."""
-        ask = Ask(self.system, tuple(turns), self.desk.specs() if may_ask else (), ANSWER_SCHEMA, self.max_tokens)
-        request = _said(turns)
-        given_away = self.showing.screen.leaks(_said(turns[self.sent :]).decode())
+        given_away = await asyncio.to_thread(self._screened, turns)
         if given_away:
-            kinds = ", ".join(given_away[:5])
-            why = f"the request was not sent: it would have given away {kinds}"
+            why = f"the request was not sent: it would have given away {', '.join(given_away[:SHOWN])}"
             self._suspect("request", "", why)
             return why
-        self.sent, name = len(turns), self.model.name
+        ask = Ask(self.system, tuple(turns), self.desk.specs() if may_ask else (), ANSWER_SCHEMA, self.max_tokens)
+        request, name = _said(turns), self.model.name
         await self.steps.note(ASKED, {"endpoint": name, "sha256": sha256_hex(request), "size_bytes": len(request)})
         self.trail.add(events.request_sent(self.trail.now(), self.trail.investigation, name, request))
         kind, data = await self.steps.take((REPLIED, FAILED), lambda: self._heard(ask))
@@ -124,9 +122,24 @@ class Conversation:
         self.trail.add(events.request_answered(self.trail.now(), self.trail.investigation, name, reply))
         return reply
 
+    def _screened(self, turns: list[Turn]) -> tuple[str, ...]:
+        """Mask what has become known as a name since it was shown; return what must not leave and still would."""
+        again = self.showing.screen.again
+        turns[:] = [
+            replace(
+                turn,
+                text=again(turn.text),
+                calls=tuple(replace(call, arguments=again(call.arguments)) for call in turn.calls),
+            )
+            for turn in turns
+        ]
+        return self.showing.screen.leaks(_said(turns).decode())
+
     async def _heard(self, ask: Ask) -> tuple[str, Mapping[str, Any]]:
         try:
             return REPLIED, told.reply_to_json(await self.model.ask(ask))
+        except NoReply as error:
+            return FAILED, {"why": str(error), "usage": told.usage_to_json(error.usage)}
         except (ModelUnavailable, BudgetExhausted) as error:
             return FAILED, {"why": str(error)}
 
@@ -151,7 +164,8 @@ class Conversation:
             why = self.showing.screen.redact(str(data["refused"]))
             self._refused(call, why)
             return why, not data["over"]
-        answer = told.answer_from_json(data, self.store)
+        answer = await asyncio.to_thread(told.answer_from_json, data, self.store)
+        self.desk.show(answer.rows)  # where the call was answered before a crash, the desk has not seen it
         text = self.showing.answer(f"answer of {call.name}", answer)
         self.trail.add(
             events.tool_called(

@@ -16,15 +16,16 @@ from typing import Any, Final
 from agents.audit import events
 from agents.deterministic.investigator import judge
 from agents.deterministic.propose import propose
-from agents.evidence import remember
 from agents.evidence.facts import Gathered
 from agents.evidence.gather import gather
 from agents.evidence.store import EvidenceStore
 from agents.evidence.toolbox import Toolbox
 from agents.grounding.answer import Answer
+from agents.grounding.calibration import Labels
 from agents.grounding.check import Context, check
 from agents.grounding.conclude import conclude
 from agents.investigate.base import Investigation, investigation_uid
+from agents.investigate.begun import Begun, begun_from_json, begun_to_json
 from agents.investigate.case_file import case_file
 from agents.investigate.conversation import Conversation, Outcome
 from agents.investigate.journal import BEGUN, ENDED
@@ -42,9 +43,7 @@ from agents.tools.desk import Desk
 from models.action import Action
 from models.entity import EntityKey
 from models.errors import InvalidRecord
-from models.fields import take
 from models.finding import Sequence
-from models.finding_ocsf import sequence_to_ocsf
 from models.reasoning import Spent, Struck
 from models.verdict import INSUFFICIENT_DATA, Verdict
 
@@ -55,24 +54,18 @@ HIGH_RISK: Final = 80  # from here the second model is asked at once
 UNSURE: Final = 60  # below this confidence the second model is asked as well
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Case:
-    """One investigation while it goes on."""
+    """One investigation while it goes on: what it rests on, what is done in it, what a model is shown first."""
 
     gathered: Gathered
     base: Verdict
+    labels: Labels
     tools: Toolbox
     steps: Steps
     trail: Trail
     showing: Showing
-    first: str = ""
-
-    def __post_init__(self) -> None:
-        """Name the entities of the case before anything else, then show what was gathered."""
-        named = dict.fromkeys(entity for held in self.gathered.held for entity in held.signal.signal.entities)
-        for entity in (*self.gathered.entities, *named):
-            self.showing.screen.entity(entity)
-        self.first = case_file(self.gathered, self.showing)
+    first: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,31 +109,38 @@ class ModelInvestigator:
         """Take all steps of an investigation; raise JournalDiffers when the journal has others."""
         trail = Trail(steps.investigation, self.means.now)
         tools = Toolbox(store, self.means.budget, outside=self.means.outside)
-        gathered, marker = await self._gathered(sequence, tools, steps)
-        began = events.investigation_begun(
-            trail.now(), trail.investigation, sequence.uid, sequence.revision, self.means.versions()
-        )
-        trail.add(began)
         models = self.means.models(trail.investigation).all
-        handling = self.means.privacy.handling((model.name, model.region) for model in models)
-        showing = Showing(Screen(handling), Refs(), marker)
-        case = await asyncio.to_thread(Case, gathered, judge(gathered), tools, steps, trail, showing)
+        begun = await self._begun(sequence, tools, steps, models)
+        versions = self.means.versions()
+        trail.add(
+            events.investigation_begun(trail.now(), trail.investigation, sequence.uid, sequence.revision, versions)
+        )
+        case = await asyncio.to_thread(self._case, begun, tools, steps, trail, models)
         verdict, actions = await self._decided(case, models)
         trail.add(events.investigation_ended(trail.now(), trail.investigation, verdict))
         await steps.note(ENDED, {"sha256": events.verdict_hash(verdict)})
         return Investigation(verdict, actions, tuple(tools.steps), tuple(trail.events))
 
-    async def _gathered(self, sequence: Sequence, tools: Toolbox, steps: Steps) -> tuple[Gathered, str]:
+    async def _begun(self, sequence: Sequence, tools: Toolbox, steps: Steps, models: tuple[Model, ...]) -> Begun:
         """Gather evidence, or fetch again what was gathered when the investigation was begun."""
 
         async def begin() -> tuple[str, Mapping[str, Any]]:
             gathered = await asyncio.to_thread(gather, sequence, tools)
-            kept = remember.gathered_to_json(gathered)
-            return BEGUN, {"sequence": sequence_to_ocsf(sequence), "gathered": kept, "marker": self.means.marker()}
+            begun = Begun(gathered, self.means.marker(), self.means.labels())
+            return BEGUN, begun_to_json(begun, ((model.name, model.region) for model in models))
 
-        _, begun = await steps.take((BEGUN,), begin)
-        marker, kept = take(begun, "marker", str), take(begun, "gathered", dict)
-        return await asyncio.to_thread(remember.gathered_from_json, kept, sequence, tools.store), marker
+        _, kept = await steps.take((BEGUN,), begin)
+        return await asyncio.to_thread(begun_from_json, kept, sequence, tools.store)
+
+    def _case(self, begun: Begun, tools: Toolbox, steps: Steps, trail: Trail, models: tuple[Model, ...]) -> Case:
+        """Name the entities of the case before anything else, then show what was gathered."""
+        handling = self.means.privacy.handling((model.name, model.region) for model in models)
+        showing, gathered = Showing(Screen(handling), Refs(), begun.marker), begun.gathered
+        named = dict.fromkeys(entity for held in gathered.held for entity in held.signal.signal.entities)
+        for entity in (*gathered.entities, *named):
+            showing.screen.entity(entity)
+        first = case_file(gathered, showing)
+        return Case(gathered, judge(gathered), begun.labels, tools, steps, trail, showing, first)
 
     async def _decided(self, case: Case, models: tuple[Model, ...]) -> tuple[Verdict, tuple[Action, ...]]:
         """Ask the models in turn until one is sure; what the last that answered is worth decides."""
@@ -191,7 +191,7 @@ class ModelInvestigator:
         for one in checked.struck:
             struck = Struck(f"{one.part}: {one.text}", one.reason)
             case.trail.add(events.claim_struck(case.trail.now(), case.trail.investigation, struck))
-        verdict = conclude(case.gathered, case.base, real, checked, self.means.labels(), investigator=NAME)
+        verdict = conclude(case.gathered, case.base, real, checked, case.labels, investigator=NAME)
         return Concluded(verdict, tuple((one.kind, one.target) for one in checked.actions))
 
     def _signed(self, verdict: Verdict, case: Case) -> Verdict:

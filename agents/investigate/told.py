@@ -18,26 +18,35 @@ STOPS = {"end", "tools", "length", "refused"}
 
 def reply_to_json(reply: Reply) -> dict[str, Any]:
     """Render what a model said."""
-    usage = reply.usage
     return {
         "text": reply.text,
         "calls": [{"uid": call.uid, "name": call.name, "arguments": call.arguments} for call in reply.calls],
         "stopped": reply.stopped,
         "model": reply.model,
-        "usage": {name: getattr(usage, name) for name in Usage.__slots__},
+        "usage": usage_to_json(reply.usage),
     }
+
+
+def usage_to_json(usage: Usage) -> dict[str, int]:
+    """Render what a request took."""
+    return {name: getattr(usage, name) for name in Usage.__slots__}
+
+
+def usage_from_json(value: Mapping[str, Any]) -> Usage:
+    """Read it back; raise InvalidRecord naming what is missing or of the wrong shape."""
+    return Usage(**{name: take(value, name, int) for name in Usage.__slots__})
 
 
 def reply_from_json(value: Mapping[str, Any]) -> Reply:
     """Read it back; raise InvalidRecord naming what is missing or of the wrong shape."""
-    stopped, usage = take(value, "stopped", str), take(value, "usage", dict)
+    stopped = take(value, "stopped", str)
     if stopped not in STOPS:
         raise InvalidRecord("stopped: no way in which a model stops")
     calls = (
         ToolCall(take(call, "uid", str), take(call, "name", str), take(call, "arguments", str))
         for call in take_objects(value, "calls")
     )
-    spent = Usage(**{name: take(usage, name, int) for name in Usage.__slots__})
+    spent = usage_from_json(take(value, "usage", dict))
     return Reply(take(value, "text", str), tuple(calls), stopped, spent, take(value, "model", str))  # type: ignore[arg-type]  # one of STOPS
 
 

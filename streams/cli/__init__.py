@@ -21,6 +21,8 @@ COMMANDS: Final = {
     "up": "streams.cli.run",
     "topics": "streams.cli.kafka",
     "verdicts": "streams.cli.kafka",
+    "approvals": "streams.cli.approvals",
+    "audit": "streams.cli.audit",
     "dead-letter": "streams.cli.kafka",
     "rules": "streams.cli.rules",
     "sources": "streams.cli.sources",

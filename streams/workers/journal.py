@@ -16,8 +16,8 @@ from typing import Final
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
-from agents.investigate.journal import ENDED, REPLIED, Entry
-from agents.investigate.told import reply_from_json
+from agents.investigate.journal import ENDED, Entry
+from agents.investigate.told import usage_from_json
 from agents.llm.budget import Charge, taken
 from models.errors import InvalidRecord, KafkaUnavailable
 from streams import wire
@@ -155,7 +155,7 @@ class KafkaJournal:
     def _take(self, message: KafkaMessage, charges: list[Charge], now_ms: int) -> None:
         try:
             entry = wire.step_from_json(message.value() or b"")
-            used = taken(reply_from_json(entry.data).usage) if entry.kind == REPLIED else None
+            used = taken(usage_from_json(entry.data["usage"])) if "usage" in entry.data else None
         except InvalidRecord as error:
             LOG.error("%s/%s/%s: %s", message.topic(), message.partition(), message.offset(), error)
             return
