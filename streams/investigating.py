@@ -18,12 +18,12 @@ from agents.evidence.toolbox import Budget
 from agents.grounding.calibration import Labels
 from agents.investigate.base import Investigator
 from agents.investigate.investigator import ModelInvestigator
-from agents.investigate.journal import Journal
+from agents.investigate.journal import Journal, MemoryJournal
 from agents.investigate.means import Means
 from agents.investigate.prompts import bundled_prompt
 from agents.llm.budget import Charge
 from agents.llm.models_file import load_models
-from agents.llm.tiers import Models
+from agents.llm.tiers import Models, Tiers
 from agents.policy.file import default_policy, load_policy
 from agents.policy.policy import Policy
 from agents.privacy.policy import PrivacyPolicy
@@ -33,7 +33,7 @@ from agents.tools.embedding import Embedder, Endpoint, HttpEmbedder
 from agents.tools.library import Library, library
 from enrichers.lookups.client import Clocks
 from enrichers.secrets import Secret, read_secret
-from models.errors import BraidError
+from models.errors import BraidError, ModelUnavailable
 from streams.config import Settings
 from streams.knowledge import load_knowledge, load_labels
 from streams.lake_store import LakeStore
@@ -42,6 +42,7 @@ from streams.rulebook.configured import configured_rulebook
 LOG: Final = logging.getLogger("braid")
 RENEW_SECONDS: Final = 300.0  # between two looks at rules, runbooks and past verdicts
 MARKER_BYTES: Final = 16
+PROMPT: Final = "investigate"
 CALLS: Final = 120  # questions to the store that one investigation by a model may ask
 
 
@@ -133,6 +134,30 @@ async def open_investigator(
         await asyncio.to_thread(client.close)
 
 
+def means_to_repeat(settings: Settings) -> Means:
+    """Return what it takes to repeat an investigation from its journal: as much as is known now, and nobody to ask."""
+    rulebook = configured_rulebook(settings)
+    known = library(load_knowledge(rulebook, settings.runbooks))
+    return Means(
+        models=_nobody,
+        charge=lambda _: None,
+        prompt=bundled_prompt(PROMPT),
+        privacy=configured_privacy(settings),
+        library=lambda: known,
+        labels=Labels,
+        journal=MemoryJournal(),
+        now=int,
+        marker=str,
+        data_region=settings.data_region,
+        policy=configured_policy(settings).label,
+        rules=lambda: rulebook.digest,
+    )
+
+
+def _nobody(_: str) -> Tiers:
+    raise ModelUnavailable("nobody is asked")
+
+
 def _embedder(
     settings: Settings, environment: Mapping[str, str], clocks: Clocks, client: httpx.Client
 ) -> Embedder | None:
@@ -151,7 +176,7 @@ def _means(
     return Means(
         models=models.tiers,
         charge=lambda case: models.purse(case).tool_call(),
-        prompt=bundled_prompt("investigate"),
+        prompt=bundled_prompt(PROMPT),
         privacy=configured_privacy(settings),
         library=lambda: known.library,
         labels=lambda: known.labels,

@@ -213,7 +213,7 @@ def parse_answer(text: str) -> Answer:
         return _DECODER.decode(_unfenced(text).encode())
     except msgspec.ValidationError as error:
         raise MalformedAnswer(f"The answer does not fit its schema: {_where(error)}; answer again.") from None
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeEncodeError):
         raise MalformedAnswer("The answer is not one complete JSON object; answer again with JSON alone.") from None
 
 

@@ -91,6 +91,7 @@ _STEMS: Final = tuple(
     for name, stems in NOUNS.items()
     for stem in stems
 )
+_OF_THEM: Final = re.compile(r" of (?:them|these|those|which|the (?:events|signals|records|detections))\b")
 SAID_TO_BE: Final = (
     (re.compile(r"\bports?\W{0,3}\Z"), re.compile(r"port|_p\Z|pt\Z")),
     (re.compile(r"\b(?:pid|process id|process)\W{0,3}\Z"), re.compile(r"pid|process")),
@@ -169,6 +170,8 @@ def _lasts(stated: Length, witness: Witness) -> bool:
 def bears_number(value: Value, cited: Sequence[Witness], known: Measured) -> bool:
     """Tell whether a stated number follows from the citation or stands in it as what it is said to be."""
     number, slack = _number(value.text)
+    if _OF_THEM.match(value.after):
+        return 0 < number <= max(known.counts["events"] | known.counts["signals"])
     for said, path in SAID_TO_BE:
         if said.search(value.before):
             return _held(number, cited, path, or_text=True)

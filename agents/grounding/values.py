@@ -118,7 +118,6 @@ class Value:
 class _Reading:
     """A statement that is being read: what is left of it, and what was found."""
 
-    whole: str
     left: str
     found: list[Value] = field(default_factory=list)
 
@@ -153,8 +152,7 @@ def values_of(statement: str, names: Collection[str] = (), words: Collection[str
         names: Names of entities, in lower case, that are no plain words in this case.
         words: Words, in lower case, that are plain ones in this case, whatever they look like.
     """
-    whole = normalized(statement[:MAX_STATED])
-    reading = _Reading(whole, whole)
+    reading = _Reading(normalized(statement[:MAX_STATED]))
     for quotes in _QUOTES:
         reading.take(LITERAL, quotes, lambda found: found[1].strip())
     reading.take(URL, _URL, lambda found: found[0].rstrip(".,;:!?)]}"))

@@ -33,16 +33,25 @@ TECHNICAL: Final = _words(  # words with a digit or a capital inside that are no
 )
 PROPER: Final = _words(  # capitalised words that are nobody's name in a statement about telemetry
     """
-    active directory admin administrator advanced amazon android api apis april application august
-    authentication aws azure basic bash base c chrome cloud cluster collection command conditional control
-    credential credentials data december defender defense detection detections discovery dns docker domain edge
-    endpoint entra event evasion execution exfiltration february firefox friday gateway google group i iam id
-    identity impact initial internet java january july june kerberos key kill-chain kubernetes lateral linux
-    local logon logs lsass mac manager march mitre microsoft monday movement multi-factor network november
-    october office okta outlook persistence policy portal privilege protocol python reconnaissance registry
-    remote resource role rule safari saturday security september server service session shell signal signals
-    single sign-on step suricata sunday syslog system tactic tactics task team teams technique techniques
-    telemetry thursday token tuesday unix user users virtual web wednesday windows workload zeek may
+    account accounts active additional admin administrator admission advanced amazon android api apis
+    application applications april archive artifacts august authentication autostart aws azure base bash basic
+    boot browser brute bypass c capture chrome cloud cluster collected collection command compromise conditional
+    control create credential credentials credentials-based cryptographic data december defender defense
+    destruction detection detections device directory disable discovery dns docker domain dumping edge elevation
+    encoding encrypted endpoint entra escalation evasion event events execution exfiltration exploitation
+    exposed external facing february files firefox firewall force forced forge friday gateway google group
+    groups hidden hijacking host i iam id identity impact impair indicator information ingress inhibit initial
+    initialization injection input instance internet interpreter january java job july june kerberos key
+    kill-chain kubernetes lateral layer linux local logon logs lsass mac manager manipulation march masquerading
+    may media memory messages microsoft mitre modify monday movement multi-factor native network november
+    obfuscated objects october office okta operating outlook over password passwords permission permissions
+    persistence phishing policy portal privilege process protocol protocols proxy public public-facing python
+    query reconnaissance recovery registry remote removal request requests resource role rule safari saturday
+    scanning scheduled scripting scripts secrets security september server service services session settings
+    share shared shares shell sign-on signal signals single software spearphishing spraying staged startup step
+    store stores sunday suricata syslog system systems tactic tactics task team teams technique techniques
+    telemetry thursday tickets token tool tools transfer trusted tuesday tunneling unix unsecured user users
+    valid virtual vulnerability web wednesday windows workload zeek
     """
 )
 PLAIN: Final = _words(  # words that follow `user` or `host`, or come before a verb, and are no names

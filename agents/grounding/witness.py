@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import orjson
 
-from agents.evidence.store import StoredEvent, StoredSignal
+from agents.evidence.store import StoredEvent
 from agents.grounding.normal import normalized
 from agents.grounding.times import points_in
 from agents.grounding.values import addresses_in
@@ -29,6 +29,7 @@ MAX_LEAVES: Final = 20_000
 MAX_NESTED: Final = 3  # JSON in a text in JSON ...
 TEXT: Final = ""  # the name that numbers inside a text go by
 MAX_PATH: Final = 200  # last characters of the names that lead to a value
+OURS: Final = "unmapped.braid."  # where the hash of a record stands, which condemns nothing
 OUR_OWN: Final = frozenset({"raw_data", "raw_data_hash", "raw_data_size"})
 _ENUMERATION: Final = re.compile(r"(?:_id|_uid)\Z")
 _NUMBERS: Final = re.compile(r"(?<![\w.])\d{1,20}(?:\.\d{1,12})?(?![\w]|\.\d)")
@@ -154,8 +155,9 @@ def _leaves_of(cited: Citable) -> Iterator[Leaf]:
     if isinstance(cited, StoredEvent):
         yield from _read(cited.content.decode("utf-8", "replace"), "raw", MAX_NESTED)
         yield from _walk(_ocsf_of(cited), "", MAX_NESTED)
-    elif isinstance(cited, StoredSignal | Fact):
-        yield from _read(cited.content.decode("utf-8", "replace"), "", MAX_NESTED)
+    else:
+        kind = cited.kind if isinstance(cited, Fact) else ""
+        yield from _read(cited.content.decode("utf-8", "replace"), kind, MAX_NESTED)
 
 
 def _ocsf_of(event: StoredEvent) -> dict[str, Any]:
@@ -226,7 +228,7 @@ def _hexadecimal(leaf: Leaf) -> Iterator[tuple[str, bool]]:
     text = leaf.value.strip()
     if _HEX.match(text):
         name = leaf.path.rpartition(".")[2]
-        is_hash = bool(_HASHED.search(leaf.path)) and not _IDENTIFIER.search(name)
+        is_hash = bool(_HASHED.search(leaf.path)) and not _IDENTIFIER.search(name) and not leaf.path.startswith(OURS)
         yield text.lower(), is_hash
     for found in _LABELLED.finditer(text):
         yield found[1].lower(), True

@@ -53,7 +53,12 @@ class Investigation:
 
 def investigation_uid(sequence: Sequence) -> str:
     """Name the investigation of one revision of a sequence: begun twice, it is the same one."""
-    return content_uid("investigation", sequence.uid, str(sequence.revision))
+    return name_of(sequence.uid, sequence.revision)
+
+
+def name_of(sequence_uid: str, revision: int) -> str:
+    """Name an investigation by what it is about."""
+    return content_uid("investigation", sequence_uid, str(revision))
 
 
 class Investigator(Protocol):

@@ -103,7 +103,17 @@ class ModelInvestigator:
                 if not steps.is_resumed:
                     raise
                 LOG.warning("investigation %s begins anew: %s", steps.investigation, error)
-        raise JournalDiffers(f"investigation {uid} was begun {MAX_ATTEMPTS} times and never went on")
+        return await self._without_model(uid, sequence, store)
+
+    async def _without_model(self, uid: str, sequence: Sequence, store: EvidenceStore) -> Investigation:
+        """Judge by the fixed rules what was begun time after time and never went on."""
+        trail, tools = Trail(uid, self.means.now), Toolbox(store, self.means.budget, outside=self.means.outside)
+        gathered = await asyncio.to_thread(gather, sequence, tools)
+        why = f"it was begun {MAX_ATTEMPTS} times and never went on"
+        verdict = _fallen_back(judge(gathered), why)
+        trail.add(events.investigation_fell_back(trail.now(), uid, why))
+        trail.add(events.investigation_ended(trail.now(), uid, verdict))
+        return Investigation(verdict, propose(verdict, gathered), tuple(tools.steps), tuple(trail.events))
 
     async def walk(self, sequence: Sequence, store: EvidenceStore, steps: Steps) -> Investigation:
         """Take all steps of an investigation; raise JournalDiffers when the journal has others."""
@@ -158,7 +168,12 @@ class ModelInvestigator:
         if best is None:
             case.trail.add(events.investigation_fell_back(case.trail.now(), case.trail.investigation, why))
             return self._signed(_fallen_back(case.base, why), case), propose(case.base, case.gathered)
-        return self._signed(best.verdict, case), propose(best.verdict, case.gathered, best.wanted)
+        actions = propose(best.verdict, case.gathered, best.wanted)
+        taken = {(action.kind, action.target) for action in actions}
+        for kind, target in dict.fromkeys(best.wanted):
+            if (kind, target) not in taken:
+                case.trail.add(events.proposal_dropped(case.trail.now(), case.trail.investigation, kind, target))
+        return self._signed(best.verdict, case), actions
 
     async def _asked(self, model: Model, case: Case) -> Outcome:
         """Let one model investigate, where its records may go there at all."""
@@ -184,14 +199,21 @@ class ModelInvestigator:
     async def _checked(self, answer: Answer, case: Case) -> Concluded:
         """Check an answer against its evidence and conclude."""
         real, refs = restored(answer, case.showing.screen), case.showing.refs
-        techniques = self.means.library().knowledge.techniques
-        names = frozenset(entity.value for entity in case.gathered.entities)
-        context = Context(techniques, names, notes=refs.notes)
+        knowledge, gathered = self.means.library().knowledge, case.gathered
+        names = frozenset(entity.value for entity in gathered.entities)
+        sources = {seen.source for seen in (*gathered.near, *gathered.baseline)}
+        context = Context(knowledge.techniques, names, knowledge.words | sources, refs.notes)
         checked = await asyncio.to_thread(check, real, refs.shown, case.tools.store, context)
         for one in checked.struck:
             struck = Struck(f"{one.part}: {one.text}", one.reason)
             case.trail.add(events.claim_struck(case.trail.now(), case.trail.investigation, struck))
         verdict = conclude(case.gathered, case.base, real, checked, case.labels, investigator=NAME)
+        asked, kept, struck_out = (real.verdict_id, real.confidence), len(checked.claims), len(checked.struck)
+        case.trail.add(
+            events.answer_judged(
+                case.trail.now(), case.trail.investigation, asked, verdict, kept=kept, struck=struck_out
+            )
+        )
         return Concluded(verdict, tuple((one.kind, one.target) for one in checked.actions))
 
     def _signed(self, verdict: Verdict, case: Case) -> Verdict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -115,3 +116,9 @@ class Knowledge:
     rules: Mapping[str, Rule] = field(default_factory=dict)
     runbooks: Mapping[str, Runbook] = field(default_factory=dict)
     cases: tuple[Case, ...] = ()
+
+    @property
+    def words(self) -> frozenset[str]:
+        """Return the words of ATT&CK's names, in lower case: they name a way of doing things, and nobody's property."""
+        names = (f"{one.name} {' '.join(one.tactics)}" for one in self.techniques.values())
+        return frozenset(word for name in names for word in re.split(r"[^\w&+#.-]+", name.lower()) if word)

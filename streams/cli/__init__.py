@@ -22,7 +22,7 @@ COMMANDS: Final = {
     "topics": "streams.cli.kafka",
     "verdicts": "streams.cli.kafka",
     "approvals": "streams.cli.approvals",
-    "audit": "streams.cli.audit",
+    "audit": "streams.cli.audit_replay",
     "dead-letter": "streams.cli.kafka",
     "rules": "streams.cli.rules",
     "sources": "streams.cli.sources",

@@ -186,6 +186,11 @@ def _coming(settings: Settings, topic: str, idle: float | None, *, from_beginnin
 
 def standing_values(settings: Settings, topic: str) -> Iterator[bytes]:
     """Yield the values a topic has now; what comes meanwhile may well follow from what is done with these."""
+    return (value for _, value in standing_records(settings, topic))
+
+
+def standing_records(settings: Settings, topic: str) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the keys and values a topic has now."""
     with _consumer(settings) as consumer:
         partitions = _partitions(settings, consumer, topic, OFFSET_BEGINNING)
         ends = {at.partition: _end(settings, consumer, at) for at in partitions}
@@ -198,8 +203,8 @@ def standing_values(settings: Settings, topic: str) -> Iterator[bytes]:
             if time.monotonic() - last > ANSWER_SECONDS:
                 raise KafkaUnavailable(f"{settings.bootstrap} sent nothing for {ANSWER_SECONDS:g} s")
             left -= {message.partition() or 0 for message in messages if _is_end(message)}
-            kept = [(m.partition() or 0, m.offset() or 0, m.value() or b"") for m in clients.usable(messages)]
-            yield from (value for number, offset, value in kept if offset < ends[number])
+            kept = [(m.partition() or 0, m.offset() or 0, m) for m in clients.usable(messages)]
+            yield from ((m.key() or b"", m.value() or b"") for number, offset, m in kept if offset < ends[number])
             left -= {number for number, offset, _ in kept if offset + 1 >= ends[number]}
 
 

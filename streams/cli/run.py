@@ -24,8 +24,8 @@ def _log(settings: Settings) -> None:
 def worker(name: str) -> None:
     """Run one worker until SIGTERM.
 
-    NAME is ingest, profile, correlate, archive or investigate. Start as many of each as there are partitions; they
-    share the work. Settings: BRAID_BOOTSTRAP and the others in the README.
+    NAME is ingest, profile, correlate, archive, investigate or respond. Start as many of each as there are
+    partitions; they share the work. Settings: BRAID_BOOTSTRAP and the others in the README.
     """
     settings = load_settings()
     _log(settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from agents.audit.chain import read_record
+from streams.lake_store import LakeStore
 from streams.workers.local_kafka import free_ports
 from tests.agents.investigate.play import answer, claim, shown
 from tests.enrichers.server import Asked, Reply, json_reply, serving
@@ -107,6 +109,10 @@ def test_after_a_kill_in_a_tool_call_it_goes_on_and_pays_for_nothing_twice(braid
         assert told["reasoning"]["struck"] == []
         assert told["reasoning"]["spent"]["requests"] == 2
         assert told["reasoning"]["spent"]["cost_micros"] > 0
+    uid = next(iter(verdicts))
+    wait_for(lambda: LakeStore(tmp_path / "lake").standing("verdicts", [uid]).rows)
+    with braid.running("audit", "replay", uid, "--json") as replay:
+        assert replay.wait(WAIT_S) == 0
     steps = braid.read_until("journal", lambda held: sum(kind(one) == "ended" for one in held) >= HOSTS)
     assert sum(kind(one) == "replied" for one in steps) == 2 * HOSTS
     assert sum(kind(one) == "called" for one in steps) == HOSTS
@@ -129,6 +135,14 @@ def test_what_happens_is_in_the_audit_log(braid: Braid, tmp_path: Path) -> None:
     assert all(record.is_intact for record in records)
     (file,) = (tmp_path / "audit").glob("*.ndjson")
     assert file.read_bytes().startswith(b"\n".join(one.value() or b"" for one in ended))
+
+
+def wait_for(found: Callable[[], object]) -> None:
+    """Look until something is found; fail when it never is."""
+    deadline = time.monotonic() + WAIT_S
+    while not found():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def kind(message: Any) -> str:

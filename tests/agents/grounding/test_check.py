@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from agents.grounding.answer import AnsweredAction, AnsweredClaim, AnsweredHypothesis, AnsweredMoment
 from agents.grounding.checked import ACTION, CLAIM, HYPOTHESIS, NEXT_STEP, NOTE, SUMMARY, TECHNIQUES, TIMELINE
 from models.entity import EntityKey
+from models.fact import Fact
 from models.reasoning import OPEN, REJECTED
 from streams.lake import EVENTS
 from tests.agents.grounding.case import CLAIMS, MADE_UP, Case, answering
@@ -184,9 +185,11 @@ def test_prose_rests_on_what_kept_statements_cite_and_on_nothing_else() -> None:
         ({"Hashes": f"SHA1={SHA1.upper()},MD5={SHA1[:32]}"}, f"The file has the SHA-1 {SHA1}.", ""),
         ({"sha1": SHA1}, f"The file has the MD5 {SHA1}.", "none of md5"),
         ({"commit": {"sha": COMMIT}}, f"The indicator is {COMMIT}.", "does not stand as a hash"),
+        ({"commit_hash": COMMIT}, f"The indicator is {COMMIT}.", "does not stand as a hash"),
         ({"head_sha": COMMIT}, f"The file has the hash `{COMMIT}`.", "does not stand as a hash"),
         ({"etag": SHA1[:32]}, f"The MD5 is {SHA1[:32]}.", "does not stand as a hash"),
         ({"sha1": COMMIT, "commit": COMMIT}, f"The hash is {COMMIT}.", "does not stand as a hash"),
+        ({"commit": COMMIT, "sha1": COMMIT}, f"The hash is {COMMIT}.", "does not stand as a hash"),
         ({"commit": COMMIT}, f"The commit {COMMIT} was pushed.", ""),
         ({"note": SHA1}, f"The hash is {SHA1}.", "does not stand as a hash"),
     ],
@@ -196,9 +199,17 @@ def test_a_hash_is_what_it_is_called(raw: dict[str, object], text: str, reason: 
     assert reason in found if reason else found == ""
 
 
-def test_the_hash_of_the_record_itself_is_no_indicator() -> None:
+@pytest.mark.parametrize("ref", ["E1", "S1"])
+def test_the_hash_of_the_record_itself_is_no_indicator(ref: str) -> None:
     case = holding(x=1)
-    assert struck(case, f"The hash is {case.refs.shown['E1'].sha256}.", "E1")
+    assert struck(case, f"The hash is {case.refs.shown['E1'].sha256}.", ref)
+
+
+def test_a_hash_that_a_service_outside_speaks_of_is_one() -> None:
+    case = holding(sha1=SHA1)
+    ref = case.refs.ref(Fact("rep.example", "hash", SHA1, T0, score=90, malicious=True, reports=41))
+    assert struck(case, f"The SHA-1 {SHA1} has 41 reports.", "E1", ref) == ""
+    assert "42" in struck(case, f"The SHA-1 {SHA1} has 42 reports.", "E1", ref)
 
 
 @pytest.mark.parametrize(
@@ -215,6 +226,57 @@ def test_the_hash_of_the_record_itself_is_no_indicator() -> None:
 )
 def test_a_value_cannot_be_smuggled_past_the_check(text: str) -> None:
     assert struck(Case(), text, "E1")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "203.0.113.9 was used by bob.",
+        "Bob's session came from 203.0.113.9.",
+        "alice logged on at noon from 203.0.113.9.",
+        "alice logged on from 203.0.113.9 in Moscow.",
+        "alice logged on 5 times from 203.0.113.9.",
+        "alice sent 5 GB to 203.0.113.9.",
+        "alice came from 203.0.113.9 and ran certutil.",
+        "There were hundreds of requests by 203.0.113.9.",
+        "There were two hundred requests by 203.0.113.9.",
+        "The addresses are 203.0.113.9 and 3405803784.",
+        "BOB and 203.0.113.9 were there.",
+        "203.0.113.9:4444 was used.",
+        "It asked evil dot example dot com from 203.0.113.9.",
+        "The rule 'Golden Ticket' fired on 203.0.113.9.",
+        "Two of them came from 203.0.113.9.",
+        "alice came from 203.0.113.9 at 15.06.",
+        "It was `203.0.113.9 in 2019`.",
+        "203.0.113.9 belongs to AS64500.",
+        "The addresses are" + " 203.0.113.9" * 20 + "".join(f" `alice`{n}" for n in range(9)) + ".",
+    ],
+)
+def test_one_true_value_does_not_carry_a_false_one(text: str) -> None:
+    assert struck(Case(), text, "E1")
+
+
+def test_a_statement_with_more_values_than_are_read_is_struck_even_when_all_are_there() -> None:
+    case = holding(**{f"k{n}": f"v{n}" for n in range(99)})
+    assert struck(case, " ".join(f"v{n}" for n in range(70)), "E1") == ""
+    assert "more values" in struck(case, " ".join(f"v{n}" for n in range(90)), "E1")
+
+
+@pytest.mark.parametrize(
+    ("text", "refs"),
+    [
+        ("The Okta account `alice` signed in from 203.0.113.9 at 15:06 UTC, outside the organization.", ("E1",)),
+        ("Three minutes after the logon, alice dumped LSASS memory with procdump on web01.", ("E1", "E2", "S2")),
+        ("Lateral movement over SMB (T1021.002) followed nine minutes after the initial access.", ("E1", "E3", "S3")),
+        ("Okta, Windows and Zeek each report activity on web01 within 10 minutes.", ("S1", "S2", "S3")),
+        ("All three signals name host web01, and two of them name 203.0.113.9.", ("S1", "S2", "S3")),
+        ("It maps to T1003.001 (OS Credential Dumping: LSASS Memory).", ("S2",)),
+        ("The activity began at 2025-06-15T15:06:40Z and ended 9 minutes later.", ("E1", "E3")),
+        ("User alice's session was used to run ProcDump against LSASS.", ("E2",)),
+    ],
+)
+def test_free_prose_that_is_true_is_kept(text: str, refs: tuple[str, ...]) -> None:
+    assert struck(Case(), text, *refs) == ""
 
 
 def test_what_is_shown_holds_nothing_invisible_and_no_quotes() -> None:

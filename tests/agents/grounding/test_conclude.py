@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.evidence.facts import Telling
 from agents.grounding.answer import VERDICT_IDS, AnsweredClaim
 from agents.grounding.calibration import NO_LABELS, Label, Labels, labels_of
 from agents.grounding.cited import check_grounding
 from agents.grounding.conclude import DECISIONS, DEMOTIONS, HARMLESS_CONFIDENCE, conclude
 from agents.grounding.corroborate import HARMLESS, harmless_by
 from agents.text import quoted
+from models.fact import Fact
 from models.ocsf_schema import validate
 from models.verdict import (
     BENIGN,
@@ -191,13 +193,15 @@ def test_a_mark_that_a_source_wrote_itself_is_none() -> None:
     assert harmless_by(Case(scenario).gathered, NO_LABELS)
 
 
-def test_nothing_corroborates_where_the_search_was_cut_short_or_a_record_is_lost() -> None:
+def test_nothing_corroborates_where_the_search_was_cut_short_a_record_is_lost_or_a_service_condemns() -> None:
     gathered = allowed().gathered
     assert harmless_by(gathered, NO_LABELS)
     assert harmless_by(replace(gathered, refused=("budget",)), NO_LABELS) == ()
     lost = tuple((member, "gone") for member in gathered.sequence.members[:1])
     assert harmless_by(replace(gathered, lost=lost), NO_LABELS) == ()
     assert harmless_by(replace(gathered, held=()), NO_LABELS) == ()
+    bad = Telling(Fact("rep.example", "address", "203.0.113.9", T0, malicious=True), gathered.held[0].event)
+    assert harmless_by(replace(gathered, tellings=(bad,)), NO_LABELS) == ()
 
 
 def test_labels_move_the_confidence_and_lift_the_cap() -> None:

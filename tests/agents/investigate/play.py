@@ -73,9 +73,10 @@ class Table:
 
     def play(self, sequence: Sequence, *servers: ScriptedServer, **settings: Any) -> Investigation:
         """Investigate with one server, or with a second one for the large model."""
-        return asyncio.run(self._play(sequence, *servers, **settings))
+        return asyncio.run(self.investigate(sequence, *servers, **settings))
 
-    async def _play(self, sequence: Sequence, *servers: ScriptedServer, **settings: Any) -> Investigation:
+    async def investigate(self, sequence: Sequence, *servers: ScriptedServer, **settings: Any) -> Investigation:
+        """Do so where an event loop runs already."""
         endpoints = {
             name: settings_of(server, name=name, model=name, **settings)
             for name, server in zip(("small", "large"), servers, strict=False)
