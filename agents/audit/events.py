@@ -14,6 +14,7 @@ from agents.llm.talk import Reply
 from agents.text import plain
 from models.action import Action
 from models.approval import Approval
+from models.entity import EntityKey
 from models.feedback import Feedback
 from models.ocsf import encode
 from models.reasoning import Struck, Versions
@@ -32,6 +33,8 @@ REQUEST_FAILED: Final = "request.failed"
 TOOL_CALLED: Final = "tool.called"
 TOOL_REFUSED: Final = "tool.refused"
 CLAIM_STRUCK: Final = "claim.struck"
+ANSWER_JUDGED: Final = "answer.judged"
+PROPOSAL_DROPPED: Final = "proposal.dropped"
 INJECTION_SUSPECTED: Final = "injection.suspected"
 ACTION: Final = "action."  # and the status that it moved to
 ACTION_DECIDED: Final = "action.decided"
@@ -131,6 +134,37 @@ def claim_struck(time: int, investigation: str, struck: Struck) -> AuditEvent:
     """Say that a statement was struck out, and why."""
     data = {"investigation": investigation, "text": by_hash(struck.text), "why": _words(struck.reason)}
     return AuditEvent(CLAIM_STRUCK, time, data)
+
+
+def answer_judged(
+    time: int, investigation: str, asked: tuple[int, int], verdict: Verdict, *, kept: int, struck: int
+) -> AuditEvent:
+    """Say what a model asked for and what came of it.
+
+    Args:
+        time: Now.
+        investigation: Its uid.
+        asked: The OCSF verdict that the model answered with, and its confidence.
+        verdict: What was concluded.
+        kept: How many claims hold.
+        struck: How many statements of any kind were struck out.
+    """
+    data = {
+        "investigation": investigation,
+        "asked_verdict_id": asked[0],
+        "asked_confidence": asked[1],
+        "verdict_id": verdict.verdict_id,
+        "confidence": verdict.confidence,
+        "claims": kept,
+        "struck": struck,
+    }
+    return AuditEvent(ANSWER_JUDGED, time, data)
+
+
+def proposal_dropped(time: int, investigation: str, kind: str, target: EntityKey) -> AuditEvent:
+    """Say that an action which a model proposed is not taken up: the verdict or its evidence does not bear it."""
+    data = {"investigation": investigation, "kind": _words(kind), "target": plain(str(target))}
+    return AuditEvent(PROPOSAL_DROPPED, time, data)
 
 
 def injection_suspected(time: int, investigation: str, where: str, text: str, why: str) -> AuditEvent:

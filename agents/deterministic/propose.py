@@ -60,6 +60,7 @@ def _action(verdict: Verdict, kind: str, target: EntityKey, detections: int, nam
         confidence=verdict.confidence,
         reason=reason,
         evidence=tuple(dict.fromkeys(held.event.uid for held in naming)),
+        sequence_revision=verdict.sequence_revision,
     )
 
 

@@ -15,9 +15,11 @@ from agents.policy.decide import AUTOMATIC, NEEDS_APPROVAL, Decision
 from agents.policy.policy import Approver, Policy
 from agents.text import quoted
 from enrichers.links.persons import NOBODY, Persons
-from models.approval import DENY, Approval
+from models.action import ROLLING_BACK, TRANSITIONS, Action
+from models.approval import DENY, ROLLBACK, Approval
 from models.errors import InvalidRecord
 from models.feedback import Feedback
+from models.fields import LARGEST
 
 APPROVED, DENIED, WAITING, EXPIRED = "approved", "denied", "waiting", "expired"
 
@@ -77,7 +79,7 @@ def count(
     counted: dict[str, Approval] = {}
     refused: list[tuple[Approval, str]] = []
     for approval in sorted(set(approvals), key=lambda one: (one.decision != DENY, one.time, one.nonce, one.signature)):
-        why = refusal(policy, question, approval, about, now_ms, persons)
+        why = answer_refusal(policy, question, approval, about, now_ms, persons)
         if not why and approval.by in counted:
             why = "the person has decided already"
         if why:
@@ -93,6 +95,20 @@ def _outcome(question: Question, counted: dict[str, Approval], now_ms: int) -> s
     if now_ms > question.decision.expires_ms:
         return EXPIRED
     return APPROVED if len(counted) >= max(question.decision.approvals, 1) else WAITING
+
+
+def answer_refusal(
+    policy: Policy,
+    question: Question,
+    approval: Approval,
+    about: Corroboration,
+    now_ms: int,
+    persons: Persons = NOBODY,
+) -> str:
+    """Return why a decision is no answer to a question that counts, empty when it is; arguments as `count`."""
+    if approval.decision == ROLLBACK:
+        return "it asks to take the action back, and the action has not run"
+    return refusal(policy, question, approval, about, now_ms, persons)
 
 
 def refusal(
@@ -155,6 +171,37 @@ def may_run(policy: Policy, decision: Decision, tally: Tally | None) -> bool:
     people = (policy.approvers.get(one.by) for one in tally.counted)
     entitled = [who for who in people if who and not who.roles.isdisjoint(decision.roles)]
     return len(entitled) >= max(decision.approvals, 1)
+
+
+def rollback_refusal(
+    policy: Policy, action: Action, request: Approval, about: Corroboration, now_ms: int, persons: Persons = NOBODY
+) -> str:
+    """Return why a request to take an action back does not count, empty when it does; arguments as `count`.
+
+    One person of a role that may approve such an action is enough, and nobody takes back what concerns themselves.
+    """
+    if ROLLING_BACK not in TRANSITIONS[action.status]:
+        return f"an action that is {action.status} cannot be taken back"
+    rule = policy.actions.get(action.kind)
+    if rule is None:
+        return f"the policy has no action {action.kind}"
+    asked = Decision(
+        action_uid=action.uid,
+        action_revision=action.revision,
+        outcome=NEEDS_APPROVAL,
+        reasons=(),
+        if_nothing=rule.if_nothing,
+        policy=policy.label,
+        roles=rule.approver_roles,
+        expires_ms=LARGEST,
+    )
+    return refusal(policy, Question(action.uid, action.revision, action.at, asked), request, about, now_ms, persons)
+
+
+def is_signed(policy: Policy, record: Approval | Feedback) -> bool:
+    """Tell whether somebody whom the policy knows has signed a record."""
+    who = policy.approvers.get(record.by)
+    return who is not None and _signed(who, record)
 
 
 def feedback_refusal(policy: Policy, feedback: Feedback, now_ms: int) -> str:

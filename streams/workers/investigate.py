@@ -22,8 +22,8 @@ from typing import Final, NamedTuple
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
-from agents.audit.events import action_moved
-from agents.investigate.base import Investigation, Investigator, investigation_uid
+from agents.audit.events import action_moved, investigation_ended
+from agents.investigate.base import Investigation, Investigator, investigation_uid, name_of
 from agents.llm.budget import Charge
 from agents.llm.tiers import Models
 from agents.waiting import Waiting, WaitingList
@@ -176,7 +176,10 @@ class InvestigateWorker:
         yield wire.verdict_message(result.verdict)
         for action in result.actions:
             yield wire.action_message(action)
-        yield from self._audit.append((*result.events, *map(action_moved, result.actions)))
+        verdict = result.verdict  # the fixed rules have no clock, and tell nothing themselves
+        uid = name_of(verdict.sequence_uid, verdict.sequence_revision)
+        told = result.events or (investigation_ended(_now_ms(), uid, verdict),)
+        yield from self._audit.append((*told, *map(action_moved, result.actions)))
         self._health.add(verdicts=1, actions=len(result.actions))
         if self._desk is not None:
             self._health.set(lookups={name: asdict(tally) for name, tally in self._desk.tallies.items()})

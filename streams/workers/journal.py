@@ -77,10 +77,11 @@ class KafkaJournal:
         sent = wire.step_message(investigation, entry, partition, 0)
         clients.produce(self._producer, self._settings.topic_prefix, sent, delivered)
         clients.flush(self._producer)
-        error, offset = outcome[0] if acknowledged.is_set() else (None, -1)
+        # Another thread that flushes at the same time may be the one that is told.
+        error, offset = outcome[0] if acknowledged.wait(clients.FLUSH_SECONDS) else (None, -1)
         if error is not None or offset < 0:
             raise KafkaUnavailable(f"a step was not acknowledged: {error.str() if error else 'no answer'}")
-        self._keep(investigation, entry, partition, offset)
+        self._keep(investigation, entry, partition, offset)  # over it is when its verdict is acknowledged
 
     def _keep(self, investigation: str, entry: Entry, partition: int, offset: int) -> None:
         with self._lock:
@@ -88,10 +89,7 @@ class KafkaJournal:
             told.end = max(told.end, offset + 1)
             self._of[_first_attempt(investigation)] = partition
             self._entries[investigation].setdefault(entry.number, entry)  # what came first is what was gone on from
-            if entry.kind == ENDED:
-                told.began.pop(investigation, None)
-            else:
-                told.began.setdefault(investigation, offset)
+            told.began.setdefault(investigation, offset)
 
     def over(self, investigation: str) -> None:
         """Forget an investigation whose outcome is where it has to be."""
@@ -160,7 +158,10 @@ class KafkaJournal:
             LOG.error("%s/%s/%s: %s", message.topic(), message.partition(), message.offset(), error)
             return
         key = (message.key() or b"").decode("utf-8", "replace")
-        self._keep(key, entry, message.partition() or 0, message.offset() or 0)
+        partition = message.partition() or 0
+        self._keep(key, entry, partition, message.offset() or 0)
+        if entry.kind == ENDED:
+            self._told[partition].began.pop(key, None)
         time = message.timestamp()[1]
         if used is not None and time >= now_ms - DAY_MS:
             charges.append(Charge(_first_attempt(key), time, used))

@@ -42,7 +42,7 @@ class Braid:
     @contextmanager
     def running(self, *command: str, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
         """Run `braid COMMAND`; end it, by force if need be, when the block is left."""
-        log = (self.folder / f"{'-'.join(command)}-{uuid4().hex[:6]}.log").open("wb")
+        log = (self.folder / f"{'-'.join(command[:2])}-{uuid4().hex[:6]}.log").open("wb")
         process = subprocess.Popen(  # noqa: S603  # our own program
             [sys.executable, "-m", "streams.cli", *command],
             env=self.environment | settings,

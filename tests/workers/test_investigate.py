@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from agents.audit.chain import read_record
+from agents.audit.chain import followed_by, read_record
+from agents.policy.signing import read_signing_key
 from streams.lake_store import LakeStore
 from streams.workers.local_kafka import free_ports
 from tests.agents.investigate.play import answer, claim, shown
@@ -135,6 +136,14 @@ def test_what_happens_is_in_the_audit_log(braid: Braid, tmp_path: Path) -> None:
     assert all(record.is_intact for record in records)
     (file,) = (tmp_path / "audit").glob("*.ndjson")
     assert file.read_bytes().startswith(b"\n".join(one.value() or b"" for one in ended))
+    with braid.running("worker", "investigate", BRAID_AUDIT_DIR=folder):
+        begun = braid.read_until("audit", lambda held: count(held, "genesis") >= 2)
+    ends = [read_record(one.value() or b"").head for one in begun if kind(one) == "end"]
+    (again,) = (record for one in begun if (record := read_record(one.value() or b"")).head.chain != ends[0].chain)
+    assert followed_by(again) == tuple(ends)
+    key = read_signing_key(f"file:{tmp_path / 'state' / 'audit-key'}", {}).public.text
+    with braid.running("audit", "verify", folder, "--topic", "--key", key) as verify:
+        assert verify.wait(WAIT_S) == 0
 
 
 def wait_for(found: Callable[[], object]) -> None:
