@@ -8,7 +8,7 @@ from typing import Final
 
 import yaml
 
-from models.errors import ConfigError
+from models.errors import ConfigError, InvalidRecord
 from models.fields import take
 from models.uids import sha256_hex
 
@@ -52,6 +52,8 @@ def read_prompt(text: str) -> Prompt:
         prompt = Prompt(take(head, "name", str), take(head, "version", int), take(head, "owner", str), parts[2].strip())
     except (yaml.YAMLError, ValueError) as error:
         raise ConfigError(f"the head of a prompt is not YAML: {error}") from error
+    except InvalidRecord as error:
+        raise ConfigError(f"the head of a prompt: {error}") from error
     if MARKER not in prompt.text:
         raise ConfigError(f"a prompt has to tell where {MARKER} stands, or data cannot be told from instructions")
     return prompt
