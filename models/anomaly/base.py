@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from math import erfc, expm1, log1p, log10, sqrt
+from statistics import NormalDist
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
@@ -29,7 +30,7 @@ Whole = Annotated[int, Meta(ge=-LARGEST, le=LARGEST)]
 State = TypeVar("State", bound=Struct)
 
 
-class Reason(Struct, frozen=True, array_like=True):
+class Reason(Struct, frozen=True, array_like=True, gc=False):
     """What a finding rests on.
 
     Attributes:
@@ -41,7 +42,7 @@ class Reason(Struct, frozen=True, array_like=True):
     share: float
 
 
-class Finding(Struct, frozen=True, array_like=True):
+class Finding(Struct, frozen=True, array_like=True, gc=False):
     """What a model has to say about something strange, in words and numbers.
 
     Attributes:
@@ -110,6 +111,17 @@ def tail_score(deviation: float, freedom: float) -> float:
     return min(MAX_SCORE, max(0.0, -log10(erfc(normal / _ROOT_TWO) / 2) - _EVEN))
 
 
+def deviation_of(score: float, freedom: float) -> float:
+    """Return how many scales lie above the centre what `tail_score` gives a score, above 0 and below MAX_SCORE."""
+    normal = _normal_of(score) * (8 * freedom + 3) / (8 * freedom + 1)
+    return sqrt(freedom * expm1(normal**2 / freedom))
+
+
+@lru_cache(maxsize=64)
+def _normal_of(score: float) -> float:
+    return -NormalDist().inv_cdf(10.0 ** -(score + _EVEN))
+
+
 def log_of(amount: int) -> float:
     """Return log(1 + amount) of a count; of less than nothing 0, of more than LARGEST that of LARGEST."""
     return log1p(held_amount(amount))
@@ -127,12 +139,12 @@ def hour_of(time: int) -> int:
 
 def held_hour(hour: int) -> int:
     """Return an hour that a state can keep: the nearest."""
-    return min(max(hour, 0), MAX_HOUR)
+    return hour if 0 <= hour <= MAX_HOUR else min(max(hour, 0), MAX_HOUR)
 
 
 def held_amount(amount: int) -> int:
     """Return an amount that nothing of ours is beyond: the nearest."""
-    return min(max(amount, 0), LARGEST)
+    return amount if 0 <= amount <= LARGEST else min(max(amount, 0), LARGEST)
 
 
 def chance(one: int, two: int = 0) -> float:

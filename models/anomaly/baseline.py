@@ -14,7 +14,7 @@ Until an entity has been known for some days its peers' baseline stands in for i
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from math import copysign, floor, hypot, sqrt
+from math import copysign, expm1, floor, hypot, inf, sqrt
 from typing import Annotated, Final, NamedTuple
 
 from msgspec import Meta, Struct
@@ -29,6 +29,7 @@ from models.anomaly.base import (
     Whole,
     amount_of,
     chance,
+    deviation_of,
     held_amount,
     held_hour,
     log_of,
@@ -47,6 +48,7 @@ LEAK: Final = 0.5  # parts of a distance, lost each time its hour is seen, so th
 SETTLED: Final = 4  # times an hour was seen from which on its distance is not changed by one
 IN_QUESTION: Final = 0  # in place of how often a settled hour was seen: the last time it had far too much
 LONG_WEEKEND_DAYS: Final = 4.0
+ROUNDING: Final = 1e-6  # by which two ways of reckoning the same may differ
 ORDINARY: Final = 1e-3  # what an hour may reach and still be called ordinary in words
 
 
@@ -81,7 +83,7 @@ GROUPS: Final = replace(COUNTS, most=8000)  # hours of all members of a group
 PEAK_GROUPS: Final = replace(PEAKS, most=8000)
 
 
-class Baseline(Struct, frozen=True, array_like=True, tag=11):
+class Baseline(Struct, frozen=True, array_like=True, gc=False, tag=11):
     """What is usual, per hour.
 
     Attributes:
@@ -155,10 +157,22 @@ def score(
         config: As it was learned with.
         peers: The baseline of the entity's peer group, learned with GROUPS or PEAK_GROUPS.
     """
-    known = expected(state, hour, config, peers)
+    return score_by(expected(state, hour, config, peers), amount)
+
+
+def score_by(known: Expected | None, amount: int) -> float:
+    """Score an amount by what was expected of its hour."""
     if known is None:
         return 0.0
     return tail_score((log_of(amount) - known.centre) / known.scale, known.freedom)
+
+
+def least(known: Expected | None, wanted: float) -> float:
+    """Return an amount below which none scores so much, by what was expected of its hour."""
+    if known is None:
+        return inf
+    deviation = deviation_of(wanted, known.freedom) * (1 - ROUNDING)
+    return expm1(min(known.centre + deviation * known.scale, FARTHEST)) * (1 - ROUNDING)
 
 
 def finding(
@@ -208,14 +222,19 @@ def learn(state: Baseline, hour: int, amount: int, config: BaselineConfig = COUN
     days = max(hour - state.since - state.span, 0) / DAY_HOURS
     old = _aged(state.level, days, config)
     scale = scale_of(old, config.floor)
-    off = number - old.mean / UNIT - _distance(*look_up(state.table, slot_of(hour)))
+    slot = slot_of(hour)
+    seen, kept = look_up(state.table, slot)
+    off = number - old.mean / UNIT - _distance(seen, kept)
     level = taught(old, old.mean / UNIT + off, config.most, config.floor, hour)
     recent = floor(clipped(state.recent / UNIT / 2 + off / 2, FARTHEST) * UNIT)
     is_sure = is_warm(state, hour, config) and state.learned > 2 * config.season_after
     watch, change = watched(state.watch, level, recent, off / scale, days, is_sure, config.shifts)
     if change is not None and change.kind == SHIFT:
         level, recent = Level(min(level.weight, config.prior_hours * PARTS), change.after, level.spread), 0
-    table = _told_apart(state, hour, number - level.mean / UNIT, scale, config)
+    table = state.table
+    if state.learned >= config.season_after:
+        seen, kept = _told_apart(hour, seen, kept, number - level.mean / UNIT, scale)
+        table = put(table, slot, seen, kept)
     span, learned = max(state.span, hour - state.since), min(state.learned + 1, LARGEST)
     return Baseline(state.since, span, learned, level, recent, watch, table), change
 
@@ -256,21 +275,18 @@ def _distance(seen: int, kept: int) -> float:
     return kept / OFFSET_UNIT * (seen * seen / (seen * seen + 1) if seen else 1.0)
 
 
-def _told_apart(state: Baseline, hour: int, distance: float, scale: float, config: BaselineConfig) -> bytes:
-    """Return the table of a state that has learned how far an hour lay from the level.
+def _told_apart(hour: int, seen: int, kept: int, distance: float, scale: float) -> tuple[int, int]:
+    """Return the row of an hour that has learned how far it lay from the level.
 
     A settled hour that has far too much is in question: when it has so again the next time, that is how it is now, as
     when a job is moved. Otherwise too much moves it a little, and too little by its share.
     """
-    if state.learned < config.season_after:
-        return state.table
-    slot, most = slot_of(hour), CLIP * scale * OFFSET_UNIT
-    seen, kept = look_up(state.table, slot)
+    most = CLIP * scale * OFFSET_UNIT
     apart, is_in_question = distance * OFFSET_UNIT - kept, seen == IN_QUESTION and kept != 0
     if apart > most and seen >= SETTLED:
-        return put(state.table, slot, IN_QUESTION, kept)
+        return IN_QUESTION, kept
     if apart > most and is_in_question:
-        return put(state.table, slot, SETTLED, round(distance * OFFSET_UNIT))
+        return SETTLED, round(distance * OFFSET_UNIT)
     seen = SETTLED if is_in_question else seen
-    offset = kept - copysign(LEAK, kept) + min(apart, most) / min(seen + 1, MAX_SEEN)
-    return put(state.table, slot, seen + 1, floor(offset + chance(hour, seen)))
+    part = min(apart, most) / min(seen + 1, MAX_SEEN)
+    return seen + 1, floor(kept - copysign(LEAK, kept) + part + chance(hour, seen))

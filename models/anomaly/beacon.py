@@ -6,7 +6,7 @@ rhythm is judged as if contacts came by chance, with exponential gaps (a Poisson
 within a tolerance is binomial. Several tolerances are tried, with missed beats and without, so that jitter is no way
 out, and the best is paid for by how many were tried. Outliers cost only their place among the gaps.
 
-Clocks, updates and monitoring beat, too: `combined` counts a rhythm only as far as the destination is rare among peers.
+Clocks, updates and monitoring beat, too: `combined` counts a rhythm the less, the more peers know the destination.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ TOLERANCES: Final = (0.02, 0.05, 0.1, 0.2, 0.3)
 RHYTHMS: Final = ((1, 2), (3, 3))  # beats that a gap may span, and the part of the gaps that are as short as a beat
 TRIES: Final = len(TOLERANCES) * len(RHYTHMS)
 MAX_TRACKED: Final = 64
+SHARED: Final = 3.0  # how much less a rhythm is worth for each other member that knows the destination
 MASK: Final = 2**32 - 1  # of a name
 _Time = Annotated[int, Meta(ge=0, le=MAX_HOUR * HOUR_MS)]
 
@@ -136,12 +137,12 @@ def beat(rhythm: Rhythm, config: BeaconConfig = BEATS) -> Beat | None:
     return best
 
 
-def combined(score: float, rarity: float) -> float:
-    """Return the score of a rhythm with a destination whose score among the peers is `rarity`.
+def combined(score: float, members: int) -> float:
+    """Return the score of a rhythm with a destination that so many of the peers know, the member itself among them.
 
-    0 where peers know the destination well, and nearly all of the rhythm's where nobody does.
+    All of it where no other does, and a third for each that does.
     """
-    return score * max(rarity, 0.0) / (1 + max(rarity, 0.0))
+    return score / SHARED ** max(members - 1, 0)
 
 
 def finding(found: Beat, destination: str, score: float) -> Finding:

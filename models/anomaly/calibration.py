@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import exp, expm1, log, log1p
+from math import exp, log, log1p, log10
 from typing import Annotated, Final, NamedTuple
 
 from msgspec import Meta, Struct
@@ -33,12 +33,14 @@ class CalibrationConfig:
     Attributes:
         most: Scores that are remembered; when there are more, all counts are halved.
         tail: The share of the highest scores that the tail is fitted to.
-        prior: How many excesses the tail of a model that is right is worth.
+        prior: How many excesses the presumed tail is worth.
+        scale: Of the excesses of the presumed tail: that of a model that is right.
     """
 
     most: int = 2_000_000
     tail: float = 0.01
     prior: int = 30
+    scale: float = RIGHT_SCALE
 
 
 SCORES: Final = CalibrationConfig()
@@ -94,7 +96,8 @@ def learn(state: Calibration, scores: Iterable[float], config: CalibrationConfig
         place = _bin(score)
         bins[place] = bins.get(place, 0) + 1
         total += 1
-    return _halved(bins) if total > config.most else Calibration(total, bins)
+    found = Calibration(total, bins)
+    return halved(found) if total > config.most else found
 
 
 def merged(one: Calibration, other: Calibration) -> Calibration:
@@ -121,19 +124,46 @@ def fitted(state: Calibration, config: CalibrationConfig = SCORES) -> Tail:
     return Tail(_above(state, first), first / BINS_OF_ONE, share, scale, shape, state.total)
 
 
-def over_tests(probability: float, tests: float) -> float:
-    """Return how probable it is that the least of so many independent tests has at most this probability."""
-    probability = min(max(probability, LEAST), 1.0)
-    return 1.0 if probability == 1 else -expm1(max(tests, 1.0) * log1p(-probability))
+def strength(state: Calibration, score: float, days: float, config: CalibrationConfig = SCORES) -> float:
+    """Return minus the decimal logarithm of how often such a score comes in a day of one entity; at least 0.
+
+    Args:
+        state: What was scored.
+        score: The score.
+        days: In how many days of entities that was.
+        config: How scores are judged.
+    """
+    often = (state.total + 1) / (days + 1)
+    place = _bin(score)
+    above = sum(count for other, count in state.bins.items() if other >= place)
+    if above > config.tail * state.total:  # no tail needed, which takes longer to fit
+        return max(0.0, -log10(often * (above + 1) / (state.total + 1)))
+    return max(0.0, -log10(often * fitted(state, config).probability(score)))
+
+
+def held(state: Calibration, score: float, most: float, days: float, config: CalibrationConfig = SCORES) -> float:
+    """Return the highest score up to this one whose `strength` is not above `most`: what of it may be learned."""
+    place = _bin(score)
+    if strength(state, score, days, config) <= most:
+        return score
+    low = 0
+    while low < place:
+        middle = (low + place + 1) // 2
+        if strength(state, middle / BINS_OF_ONE, days, config) <= most:
+            low = middle
+        else:
+            place = middle - 1
+    return low / BINS_OF_ONE
+
+
+def halved(state: Calibration) -> Calibration:
+    """Return a calibration that remembers half as much; of single scores every other one stays."""
+    left = {place: (count + place % 2) >> 1 for place, count in state.bins.items()}
+    return Calibration(sum(left.values()), {place: count for place, count in left.items() if count})
 
 
 def _bin(score: float) -> int:
     return int(min(score, MAX_SCORE) * BINS_OF_ONE) if score > 0 else 0
-
-
-def _halved(bins: dict[int, int]) -> Calibration:
-    left = {place: count >> 1 for place, count in bins.items() if count > 1}
-    return Calibration(sum(left.values()), left)
 
 
 def _above(state: Calibration, first: int) -> tuple[float, ...]:
@@ -158,8 +188,8 @@ def _moments(excesses: list[tuple[int, int]], first: int, over: int, config: Cal
         weighted += count * excess * (higher + (count - 1) / 2) / max(over - 1, 1)
         higher += count
     number = over + config.prior
-    mean = (mean + config.prior * RIGHT_SCALE) / number
-    weighted = (weighted + config.prior * RIGHT_SCALE / 4) / number
+    mean = (mean + config.prior * config.scale) / number
+    weighted = (weighted + config.prior * config.scale / 4) / number
     apart = mean - 2 * weighted
     shape = 2 - mean / apart if apart > 0 else MAX_SHAPE
     if shape <= 0:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import atan, log10, pi
+from operator import attrgetter
 from typing import Annotated, Any, Final
 from zlib import crc32
 
@@ -28,6 +29,7 @@ MAX_WINDOW: Final = 255  # a mass is a byte
 HALF_WAY: Final = 8.0  # scales above the centre that lie in the middle: what is ordinary stays in one corner
 LEAST_SCALE: Final = 0.2
 REASONS: Final = 3
+_MASSES: Final = attrgetter("l_mass", "r_mass")
 _Hour = Annotated[int, Meta(ge=0, le=MAX_HOUR)]
 
 
@@ -115,7 +117,8 @@ class Trees:
     @property
     def state(self) -> Cohort:
         """Return what was learned."""
-        masses = bytes([min(mass, MAX_WINDOW) for node in self._nodes for mass in (node.l_mass, node.r_mass)])
+        counts = [mass for masses in map(_MASSES, self._nodes) for mass in masses]
+        masses = bytes(counts if max(counts) <= MAX_WINDOW else [min(mass, MAX_WINDOW) for mass in counts])
         names, counter = self._config.features, self._model.counter
         return Cohort(self._since, self._learned, names, self._levels, self._made, counter, masses)
 

@@ -23,7 +23,7 @@ SURE_AFTER: Final = 60  # observations until a level is well known
 FIRST_SPREAD: Final = 0.5  # of what was seen but once
 
 
-class Level(Struct, frozen=True, array_like=True):
+class Level(Struct, frozen=True, array_like=True, gc=False):
     """Where numbers lie.
 
     Attributes:
@@ -50,7 +50,7 @@ def freedom_of(weight: float) -> float:
 
 def clipped(number: float, bound: float) -> float:
     """Return a number held within plus and minus a bound."""
-    return min(max(number, -bound), bound)
+    return number if -bound <= number <= bound else min(max(number, -bound), bound)
 
 
 def faded(level: Level, share: float) -> Level:

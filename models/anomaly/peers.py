@@ -78,6 +78,40 @@ class PeerValues(Struct, frozen=True, array_like=True, tag=15):
     sketch: Annotated[bytes, Meta(max_length=2 * SKETCH)] = b""
 
 
+class Watched(Struct, frozen=True, array_like=True, tag=21):
+    """For how long a group's members have been watched: what first uses are compared with.
+
+    Attributes:
+        since: Day of the first hour.
+        day: Of the last one.
+        hours: Hours of members with anything in them since the group is warm; halved every period, as first uses are.
+        bits: The members of this period, one bit of BITS each, and after them those of the last.
+    """
+
+    since: Day = 0
+    day: Day = 0
+    hours: Natural = 0
+    bits: Annotated[bytes, Meta(max_length=2 * BITS // 8)] = b""
+
+    def at(self, day: int) -> Watched:
+        """Return this as it is on a later day."""
+        periods = day // PERIOD_DAYS - self.day // PERIOD_DAYS
+        if periods <= 0:
+            return self
+        last = self.bits[: BITS // 8] if periods == 1 else b""
+        return Watched(self.since, day, self.hours >> min(periods, 64), bytes(BITS // 8) + last)
+
+    def is_warm(self, day: int, config: PeersConfig) -> bool:
+        """Tell whether members have been watched for long enough on a day for first uses to be counted."""
+        return bool(self.day) and day - self.since >= config.warmup_days
+
+    @property
+    def members(self) -> int:
+        """Return how many members there are; about as many, once they are many."""
+        now, before = (int.from_bytes(self.bits[at : at + BITS // 8], "big") for at in (0, BITS // 8))
+        return _counted(now | before)
+
+
 class _Value(NamedTuple):
     name: int
     now: int
@@ -91,31 +125,48 @@ def members(state: PeerValues, name: int, day: int) -> int:
     return max(_counted(found.now), _counted(found.before))
 
 
-def score(state: PeerValues, name: int, day: int, config: PeersConfig = GROUP) -> float:
+def watch(state: Watched, member: int, day: int, config: PeersConfig = GROUP) -> Watched:
+    """Return what is known of how long members were watched after one more hour of one of them.
+
+    Args:
+        state: What is known.
+        member: A hash of the member's key, at least 64 bits of it.
+        day: Of the hour; one of an earlier day counts as of the last.
+        config: How values are remembered.
+    """
+    day, since = max(min(day, MAX_DAY), state.day), state.since if state.day else day
+    current, width = state.at(day), BITS // 8
+    now = int.from_bytes(current.bits[:width], "big") | 1 << member % BITS
+    hours = current.hours + (day - since >= config.warmup_days)
+    return Watched(since, day, hours, now.to_bytes(width, "big") + current.bits[width:])
+
+
+def score(state: PeerValues, name: int, day: int, group: Watched, config: PeersConfig = GROUP) -> float:
     """Score it that a member shows a value for the first time, before it is learned.
 
     Args:
         state: What the group has shown.
         name: The value, by `rarity.name_of`.
         day: Of the report, by `rarity.day_of`.
+        group: For how long members have been watched, and how many they are.
         config: As it was learned with.
     """
-    current = _turned(state, day)
-    total = sum(current.told)
-    if day - state.since < config.warmup_days or total < config.enough:
+    known, watched = members(state, name, day), group.at(day)
+    if watched.hours < config.enough:
         return 0.0
-    rarer = sum(current.told[: _class(members(current, name, day)) + 1])
-    return score_of((rarer + 0.5) / (total + 0.5))
+    rarer = sum(_turned(state, day).told[: _class(known) + 1])
+    strangers = max(0.0, 1 - known / max(watched.members, 1))
+    return strangers * score_of((rarer + 0.5) / (watched.hours + 0.5))
 
 
-def finding(state: PeerValues, name: int, value: str, day: int, config: PeersConfig = GROUP) -> Finding:
+def finding(state: PeerValues, name: int, value: str, day: int, group: Watched, config: PeersConfig = GROUP) -> Finding:
     """Put the score of a value into words; arguments as of `score`, and the value as it reads."""
     known, current = members(state, name, day), _turned(state, day)
-    total, fresh = sum(current.told), sum(current.told[:1])
+    rarer, hours = sum(current.told[: _class(known) + 1]), group.at(day).hours
     return Finding(
         model=NAME,
-        score=score(state, name, day, config),
-        expected=f"values of the peers; one that none of them has is {(fresh + 0.5) / (total + 0.5):.1%} of first uses",
+        score=score(state, name, day, group, config),
+        expected=f"values that peers know; one known to as few came {rarer} times in {hours:,} hours of members",
         seen=f"{value}: shown by {known or 'none'} of the peers lately",
         since=state.since * DAY_MS,
         learned=current.learned,
@@ -132,7 +183,9 @@ def together(own: float, theirs: float) -> float:
     return min(MAX_SCORE, own * theirs / (1 + theirs) + theirs) if theirs > 0 else 0.0
 
 
-def learn(state: PeerValues, name: int, member: int, day: int, config: PeersConfig = GROUP) -> PeerValues:
+def learn(
+    state: PeerValues, name: int, member: int, day: int, config: PeersConfig = GROUP, *, is_warm: bool = True
+) -> PeerValues:
     """Learn that a member shows a value.
 
     Args:
@@ -141,13 +194,14 @@ def learn(state: PeerValues, name: int, member: int, day: int, config: PeersConf
         member: A hash of the member's key, at least 64 bits of it.
         day: Of the report; one of an earlier day counts as of the last.
         config: How values are remembered.
+        is_warm: Whether the group is known for long enough for first uses to be counted.
     """
     day, name = max(min(day, MAX_DAY), state.day), name & MASK
     current = _turned(state, day)
     found = _kept(current.rows, name) or _sketched(current.sketch, name)
     bit, since = 1 << member % BITS, state.since if state.learned else day
     told = current.told
-    if day - since >= config.warmup_days and not (found.now | found.before) & bit:
+    if is_warm and not (found.now | found.before) & bit:
         told = _told(told, _class(max(_counted(found.now), _counted(found.before))))
     rows, lost = _put(current.rows, _Value(name, found.now | bit, found.before), config)
     sketch = _in_sketch(current.sketch, lost) if lost is not None else current.sketch

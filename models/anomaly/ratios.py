@@ -50,7 +50,7 @@ SHARES: Final = RatioConfig()
 GROUPS: Final = RatioConfig(most=8000)
 
 
-class Ratio(Struct, frozen=True, array_like=True, tag=17):
+class Ratio(Struct, frozen=True, array_like=True, gc=False, tag=17):
     """What share is usual.
 
     Attributes:

@@ -48,8 +48,13 @@ def look_up(table: bytes, slot: int) -> tuple[int, int]:
 
 def put(table: bytes, slot: int, seen: int, number: int) -> bytes:
     """Return the table with a row put in, its numbers held within what a row can keep."""
-    at = bisect_left(table[::WIDTH], slot) * WIDTH
-    packed = min(max(seen, 0), MAX_SEEN) << NUMBER_BITS | min(max(number, -ZERO), ZERO - 1) + ZERO
-    row = bytes((slot, packed >> 8, packed & 0xFF))
-    after = at + WIDTH if table[at : at + 1] == row[:1] else at
-    return table[:at] + row + table[after:]
+    seen = seen if 0 <= seen <= MAX_SEEN else min(max(seen, 0), MAX_SEEN)
+    number = number if -ZERO <= number < ZERO else min(max(number, -ZERO), ZERO - 1)
+    packed = slot << 16 | seen << NUMBER_BITS | number + ZERO
+    row = packed.to_bytes(WIDTH, "big")
+    slots = table[::WIDTH]
+    at = slots.find(slot) * WIDTH
+    if at >= 0:
+        return table[:at] + row + table[at + WIDTH :]
+    at = bisect_left(slots, slot) * WIDTH
+    return table[:at] + row + table[at:]

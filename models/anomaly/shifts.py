@@ -6,7 +6,8 @@ same, but its state is floats that do not fit the bytes an entity may have.
 
 Beside the level stands an anchor, which follows it by halves of weeks and never by more than a fixed part a day. Who
 raises the level a little every day, so that each hour looks like the one before, leaves the anchor behind: the distance
-between the two is told once it is a multiple, and the anchor moved.
+between the two is told once it is a multiple, and again whenever it has grown. Changes that stay count to that
+distance, too: one after the other they are growth.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ class ShiftConfig:
         tolerance: Scales that an hour may lie off without adding to a sum.
         limit: Sum, in scales, at which a change is sure: one of 3 scales is found in limit / (3 - tolerance) hours.
         growth: Logarithm of the multiple of the anchor at which growth is told: 0.7 is twofold.
+        again: How much farther, as a logarithm, the level is when growth is told once more.
         half_life_days: Of the anchor's distance from the level.
         most_a_day: How much the anchor rises a day at most, as a logarithm.
     """
@@ -41,6 +43,7 @@ class ShiftConfig:
     tolerance: float = 1.0
     limit: float = 12.0
     growth: float = 0.7
+    again: float = 0.35
     half_life_days: float = 60.0
     most_a_day: float = 0.003
 
@@ -52,11 +55,13 @@ class Watch(Struct, frozen=True, array_like=True):
         up: Sum of what was too much, in 1/SUM_UNIT of a scale.
         down: Sum of what was too little.
         anchor: Where the level was long ago, in 1/UNIT.
+        told: How far the level had left the anchor when that was told last, in 1/UNIT.
     """
 
     up: Natural = 0
     down: Natural = 0
     anchor: Whole = 0
+    told: Natural = 0
 
 
 class Change(Struct, frozen=True, array_like=True):
@@ -99,12 +104,16 @@ def watched(
     down = max(0, watch.down + floor((-off - config.tolerance) * SUM_UNIT))
     if max(up, down) > config.limit * SUM_UNIT:
         after = level.mean + recent
-        return Watch(anchor=after), Change(SHIFT, level.mean, after, min(MAX_SCORE, max(up, down) / SUM_UNIT / 3))
+        anchor, strength = min(watch.anchor, after), max(up, down) / SUM_UNIT / 3
+        if watch.told and after - anchor > watch.told + config.again * UNIT:
+            strength = max(strength, 4 * (after - anchor) / UNIT / config.growth)
+        return Watch(anchor=anchor, told=after - anchor), Change(SHIFT, level.mean, after, min(MAX_SCORE, strength))
     grown = level.mean - watch.anchor
-    if grown > config.growth * UNIT:
+    anchor, told = _followed(watch.anchor, level.mean, days, config), min(watch.told, max(grown, 0))
+    if grown > config.growth * UNIT and grown > told + config.again * UNIT:
         strength = min(MAX_SCORE, 4 * grown / UNIT / config.growth)
-        return Watch(up, down, level.mean), Change(GROWTH, watch.anchor, level.mean, strength)
-    return Watch(up, down, _followed(watch.anchor, level.mean, days, config)), None
+        return Watch(up, down, anchor, grown), Change(GROWTH, watch.anchor, level.mean, strength)
+    return Watch(up, down, anchor, told), None
 
 
 def _followed(anchor: int, mean: int, days: float, config: ShiftConfig) -> int:

@@ -77,12 +77,18 @@ class Look:
         return minute
 
     def peer_group(self, *paths: Path) -> str:
-        """Return the peer group that an enrichment knows of what stands at one of these paths, empty for none."""
+        """Return the peer group that an enrichment knows of what stands at one of these paths, empty for none.
+
+        That of an identity; the peers of an asset are those of its environment.
+        """
         for data in self._enrichments():
             for path in paths:
-                group = _at(data, path).get("peer_group")
+                found = _at(data, path)
+                group, environment = found.get("peer_group"), found.get("environment")
                 if isinstance(group, str) and group:
                     return group
+                if isinstance(environment, str) and environment:
+                    return f"assets-{environment}"
         return ""
 
     def came_from(self, minute: Minute) -> None:

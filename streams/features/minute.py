@@ -63,12 +63,17 @@ class Minute:
 
     def count(self, name: str, amount: int = 1) -> None:
         """Add to a count; `amount` is not negative."""
-        if amount:
+        known = self._counts.get(name)
+        if known is not None:
+            known.amount += amount
+            if self._time <= known.time and amount:
+                self._precede(known)
+        elif amount:
             self._add(self._counts, name, amount)
 
     def value(self, name: str, text: str) -> None:
         """Note a value; an empty one is none."""
-        if text:
+        if text and not self._is_held(name, text):
             self._keep(name, short(text))
 
     def distinct(self, name: str, text: str) -> None:
@@ -78,18 +83,10 @@ class Minute:
 
     def kind(self, value: str, distinct: str, text: str) -> None:
         """Note a value both by name and as one of those whose number is told; an empty one is none."""
-        if not text:
-            return
-        text = short(text)
-        held = self._values.get(value)
-        known = held.get(text) if held is not None else None
-        if known is None:
+        if text and not self._is_held(value, text):  # one that is held was seen when it came
+            text = short(text)
             self._see(distinct, text)
             self._keep(value, text)
-            return
-        known.amount += 1  # one that is held was seen when it came
-        if self._time <= known.time:
-            self._precede(known)
 
     def peak(self, name: str, value: int, text: str) -> None:
         """Note a measure of a text."""
@@ -130,6 +127,17 @@ class Minute:
         return Delta(
             entity, source, self._minute, self.peers, counts, values, distinct, dict(self._peaks), points, refs
         )
+
+    def _is_held(self, name: str, text: str) -> bool:
+        """Count a value that is held as it is written; it is the rule that the same one comes again and again."""
+        held = self._values.get(name)
+        known = held.get(text) if held is not None else None
+        if known is None:
+            return False
+        known.amount += 1
+        if self._time <= known.time:
+            self._precede(known)
+        return True
 
     def _keep(self, name: str, text: str) -> None:
         known = self._values.get(name)

@@ -16,13 +16,12 @@ from models.feature import MINUTE_MS, Delta, Point, Tally
 from streams.features.catalog import DESTINATION, PLACE
 from streams.profile.detectors import by_feature
 from streams.profile.firsts import Firsts
-from streams.profile.minutes import FORGOTTEN_MS
 from streams.profile.outputs import Observation, Output, Told, Vanished
 from streams.profile.reports import Report, group_of
 from streams.profile.rhythms import learned_rhythms
 from streams.profile.settings import ProfileSettings
 from streams.profile.shares import Shares
-from streams.profile.state import MAX_SPOTS, NEVER, Entity, Learned, Running, Spot
+from streams.profile.state import FORGOTTEN_MS, MAX_SPOTS, NEVER, Entity, Learned, Running, Spot
 from streams.profile.volumes import MODELLED, Volumes, run_on, shown
 
 HABITS: Final = by_feature("hours")
@@ -47,11 +46,10 @@ class Closer:
     def source(self, key: str, state: Entity, source: str, end: int) -> Closing:
         """Close what ends at a time (ms) at a source: a minute, then the hour; or forget what was learned long ago."""
         minute = end // MINUTE_MS - 1
-        learned, found, told = state.learned.get(source, Learned()), list[Observation](), list[Output]()
+        learned, found, told = state.learned.get(source, _NOTHING), list[Observation](), list[Output]()
         opened, waiting = state.open, state.waiting
-        minutes = opened.get(source, {})
-        if minute in minutes:
-            delta = minutes[minute]
+        delta = opened[source].get(minute) if source in opened else None
+        if delta is not None:
             opened = _without(opened, source, minute)
             waiting = self._with_places(waiting, delta)
             learned, found, reports = self._minute(key, learned, delta)
@@ -60,11 +58,10 @@ class Closer:
             learned, more, reports = self._hour(key, source, learned)
             found += more
             told += map(Told, reports)
-        is_over = (learned.last + 1) * MINUTE_MS + FORGOTTEN_MS <= end
-        known = {name: one for name, one in state.learned.items() if name != source or not is_over}
-        if not is_over:
-            known[source] = learned
-        after = structs.replace(state, open=opened, learned=known, waiting=waiting)
+        known = {**state.learned, source: learned}
+        if (learned.last + 1) * MINUTE_MS + FORGOTTEN_MS <= end:
+            del known[source]
+        after = Entity(state.offset, state.stamp, opened, known, waiting, state.travel)
         return after, found, [*told, Vanished(key)] if after.empty else told
 
     def places(self, key: str, state: Entity, end: int) -> Closing:
@@ -103,16 +100,16 @@ class Closer:
 
     def _at_hour(self, key: str, learned: Learned, delta: Delta) -> tuple[dict[str, Hours], list[Observation]]:
         """Look at the hour in which something happens, once an hour."""
-        hour, known, found = delta.start // HOUR_MS, dict(learned.habits), list[Observation]()
+        hour, known, found = delta.start // HOUR_MS, learned.habits, list[Observation]()
         for feature in delta.counts.keys() & HABITS.keys():
-            state, example = known.get(feature, Hours()), shown(delta, delta.counts[feature])
+            state, example = known.get(feature, _NO_HABIT), shown(delta, delta.counts[feature])
             if state.learned and hour <= state.since + state.span:
                 continue
             score, name, end = habits.score(state, hour, self._habits), HABITS[feature].name, delta.start + MINUTE_MS
             finding = habits.finding(state, hour, self._habits) if score else None
             if example is not None:
                 found.append(Observation(name, key, delta.source, feature, "", end, score, finding, *example))
-            known[feature] = habits.learn(state, hour)
+            known = {**known, feature: habits.learn(state, hour)}
         return known, found
 
     def _hour(self, key: str, source: str, learned: Learned) -> tuple[Learned, list[Observation], list[Report]]:
@@ -146,6 +143,14 @@ def _place(point: Point) -> Place:
 
 
 def _without(opened: dict[str, dict[int, Delta]], source: str, minute: int) -> dict[str, dict[int, Delta]]:
-    kept = {at: delta for at, delta in opened[source].items() if at != minute}
-    others = {name: minutes for name, minutes in opened.items() if name != source}
-    return {**others, source: kept} if kept else others
+    kept, left = dict(opened[source]), dict(opened)
+    del kept[minute]
+    if kept:
+        left[source] = kept
+    else:
+        del left[source]
+    return left
+
+
+_NOTHING: Final = Learned()
+_NO_HABIT: Final = Hours()

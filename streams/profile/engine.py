@@ -5,7 +5,7 @@ No step reads a clock or knows a partition. What is closed when, and in which or
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from models.feature import Delta
 from streams.profile import groups, ledger, minutes
@@ -36,10 +36,6 @@ class Profiler:
         """Take the deltas of one message and entity (`minutes.joined`)."""
         return minutes.joined(key, state, deltas, progress, offset, stamp)
 
-    def ends(self, state: Entity) -> Mapping[str, int]:
-        """Return when (ms) an entity next has something to close, by the name under which it waits."""
-        return minutes.ends(state)
-
     def close(self, key: str, state: Entity, name: str, end: int) -> tuple[Entity, list[Observation], list[Output]]:
         """Close what ends at a time (ms): a minute or an hour of a source, or the comparing of places."""
         if name == PLACES:
@@ -51,10 +47,9 @@ class Profiler:
         mark = progress.at(GROUPS + source_of(report.group), partitions)
         return groups.heard(state, report, mark)
 
-    def group_ends(self, key: str, state: Group) -> Mapping[str, int]:
-        """Return when (ms) a group next has something to close."""
-        end = groups.next_end(state)
-        return {} if end is None else {GROUPS + source_of(key): end}
+    def group_end(self, state: Group) -> int | None:
+        """Return when (ms) a group next has something to close, None when it has nothing."""
+        return groups.next_end(state)
 
     def close_group(self, key: str, state: Group, end: int) -> tuple[Group, list[Observation]]:
         """Close the moment of a group that ends at a time (ms)."""

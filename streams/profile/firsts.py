@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import lru_cache
 from typing import Final
@@ -15,10 +16,27 @@ from streams.profile.reports import Report, group_of
 from streams.profile.volumes import shown
 
 FIRSTS: Final = by_feature("value")
-name_of = lru_cache(65_536)(model.name_of)  # the same values come again and again
+PROGRAMS: Final = frozenset(
+    {f.IMAGE, f.PARENT_CHILD, f.BINARY, f.CONTAINER_IMAGE, f.DRIVER, f.JOB, f.SERVICE, f.LISTENER}
+)
+_NUMBERS: Final = re.compile(r"[0-9]+(?:[._-][0-9]+)*")
+_HOME: Final = re.compile(r"(?<=\\users\\)[^\\]+|(?<=/home/)[^/]+|(?<=/users/)[^/]+")
+_HASH: Final = re.compile(r"(?:sha256:)?[0-9a-f]{32,}")
 FEW: Final = 20  # values that are remembered of most features; of these MANY more:
 MANY: Final = frozenset({f.DESTINATION, f.DOMAIN, f.OPERATION, f.RESOURCE, f.IMAGE, f.PARENT_CHILD})
 WORDS_FROM: Final = 0.5  # the least score that the entity itself has words for
+
+
+@lru_cache(65_536)  # the same values come again and again
+def name_of(feature: str, value: str) -> int:
+    """Return the 32 bits by which a value of a feature is known.
+
+    Programs and files are known without what makes each version, build and user new: numbers and home folders.
+    """
+    if feature not in PROGRAMS or _HASH.fullmatch(value):
+        return model.name_of(value)
+    program, blank, port = value.partition(" ") if feature == f.LISTENER else (value, "", "")
+    return model.name_of(_NUMBERS.sub("#", _HOME.sub("*", program)) + blank + port)
 
 
 class Firsts:
@@ -50,7 +68,7 @@ class Firsts:
         for feature in sorted(delta.values.keys() & FIRSTS.keys()):
             config = self._many if feature in MANY else self._config
             for value, tally in sorted(delta.values[feature].items()):
-                name, state = name_of(value), known.get(feature, Values())
+                name, state = name_of(feature, value), known.get(feature, Values())
                 known[feature], sighting = model.learn(state, name, day, config)
                 example = shown(delta, tally) if sighting.first or sighting.renewed else None
                 if example is not None:

@@ -19,7 +19,7 @@ from models.anomaly.baseline import COUNTS, GROUPS, Baseline
 from models.anomaly.peers import GROUP, PeersConfig, PeerValues
 from models.sketch import hash64
 from streams.profile.cohorts import Cohorts
-from streams.profile.firsts import FIRSTS
+from streams.profile.firsts import FIRSTS, WORDS_FROM, name_of
 from streams.profile.outputs import Late, Observation, Output
 from streams.profile.reports import Report, source_of
 from streams.profile.settings import ProfileSettings
@@ -27,7 +27,6 @@ from streams.profile.state import FORGOTTEN_MS, MAX_REPORTS, Group
 from streams.profile.volumes import LEVELS, VOLUMES, WORTH
 
 UNKNOWN: Final = Baseline()
-NOBODY_HAS: Final = rarity.name_of("\x00")  # a value that no event has
 
 
 def heard(state: Group, report: Report, mark: int) -> tuple[Group, list[Output]]:
@@ -73,41 +72,47 @@ class Peers:
         if end not in state.open:
             return Group(), []
         reports = sorted(state.open[end], key=lambda one: one.name)
-        values, found = self._values(source_of(key), state.values, [one for one in reports if one.feature])
         hours = [one for one in reports if not one.feature]
+        watched, day = state.watched, rarity.day_of(end)
+        values, found = self._values(source_of(key), state, [one for one in reports if one.feature])
+        for one in hours:
+            watched = peers.watch(watched, hash64(one.member), day, self._config)
         found += self._young(source_of(key), state.baselines, hours)
         cohort, unlike = self._cohorts.learn(key, state.cohort, state.baselines, hours)
         baselines = _taught(state.baselines, hours)
         still_open = {at: some for at, some in state.open.items() if at != end}
-        after = structs.replace(state, closed=end, open=still_open, baselines=baselines, values=values, cohort=cohort)
+        after = structs.replace(
+            state, closed=end, open=still_open, baselines=baselines, values=values, cohort=cohort, watched=watched
+        )
         return after, found + unlike
 
     def _values(
-        self, source: str, before: dict[str, PeerValues], reports: Iterable[Report]
+        self, source: str, group: Group, reports: Iterable[Report]
     ) -> tuple[dict[str, PeerValues], list[Observation]]:
         """Learn what members showed, and say how strange it is where they showed it for the first time."""
-        known, found = dict(before), list[Observation]()
+        known, found = dict(group.values), list[Observation]()
         for one in reports:
-            state, name, day = known.get(one.feature, PeerValues()), rarity.name_of(one.value), rarity.day_of(one.end)
+            day = rarity.day_of(one.end)
+            state, name = known.get(one.feature, PeerValues()), name_of(one.feature, one.value)
             if one.detector:
                 found.append(self._rhythm(source, state, one))
                 continue
             if one.is_new and one.feature in FIRSTS:
-                theirs = peers.score(state, name, day, self._config)
-                score = peers.together(one.score, theirs)
-                finding = peers.finding(state, name, one.value, day, self._config) if score >= WORTH / 2 else None
-                told = None if finding is None else _both(one.finding, finding, score)
+                score = peers.together(one.score, peers.score(state, name, day, group.watched, self._config))
+                told = None
+                if score >= WORDS_FROM:
+                    theirs = peers.finding(state, name, one.value, day, group.watched, self._config)
+                    told = _both(one.finding, theirs, score)
                 detector = FIRSTS[one.feature].name
                 found.append(_observation(detector, one, source, score, told, about=one.value))
-            known[one.feature] = peers.learn(state, name, hash64(one.member), day, self._config)
+            is_warm = group.watched.is_warm(day, self._config)
+            known[one.feature] = peers.learn(state, name, hash64(one.member), day, self._config, is_warm=is_warm)
         return known, found
 
     def _rhythm(self, source: str, state: PeerValues, one: Report) -> Observation:
         """Say how strange a rhythm is: the more, the fewer peers know the destination."""
-        name, day = rarity.name_of(one.value), rarity.day_of(one.end)
-        is_its_own = peers.members(state, name, day) <= 1  # the member itself has told of it before
-        theirs = peers.score(state, NOBODY_HAS if is_its_own else name, day, self._config)
-        score = beacon.combined(one.score, theirs)
+        name, day = name_of(one.feature, one.value), rarity.day_of(one.end)
+        score = beacon.combined(one.score, peers.members(state, name, day))
         finding = None if one.finding is None else structs.replace(one.finding, score=score)
         return _observation(one.detector, one, source, score, finding, about=one.value)
 

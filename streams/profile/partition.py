@@ -23,7 +23,7 @@ from streams.profile.engine import Profiler
 from streams.profile.ledger import Ledger, decode_ledger, encode_ledger
 from streams.profile.outputs import Closed, Observation, Output, Relearned
 from streams.profile.progress import GROUPS, PLACES, Progress
-from streams.profile.reports import Report
+from streams.profile.reports import Report, source_of
 from streams.profile.states import Change, States, is_group
 
 OWN_KEYS: Final = b"\x00"  # no entity and no group begins with a zero byte
@@ -65,8 +65,8 @@ class Partition:
         self.marks = self._kept(WATERMARKS_KEY, _watermarks) or Watermarks()
         self.progress = self._kept(PROGRESS_KEY, progresses.decode) or Progress()
         for key in keys:
-            self._wait(key)
-            self._states.open_minutes += 0 if is_group(key) else self._states.entity(key).open_minutes
+            for name, end in self._states.found(key).items():
+                self._agenda.put(key, name, end)
             self._states.forget_some()
 
     def take_deltas(self, deltas: Iterable[Delta], offset: int, stamp: int) -> None:
@@ -86,7 +86,8 @@ class Partition:
             self._states.outputs += outputs
             if after is not before:
                 self._states.put_entity(key, after)
-                self._wait(key)
+                for source in before.open | after.open:
+                    self._agenda.put(key, source, after.end_of(source))
 
     def take_reports(self, reports: Iterable[Report]) -> None:
         """Take what members tell groups of this partition."""
@@ -97,7 +98,7 @@ class Partition:
             self._states.outputs += outputs
             if after is not before:
                 self._states.put_group(key, after)
-                self._wait(key)
+                self._agenda.put(key, GROUPS + source_of(report.group), self._profiler.group_end(after))
 
     def take_ticks(self, ticks: Iterable[Tick]) -> None:
         """Take in how far sources have come, and close what that ends."""
@@ -110,9 +111,7 @@ class Partition:
         """Come as far as this, and close what that ends."""
         before, self.progress = self.progress, progress
         self._has_come |= progress is not before
-        own = {name: time for name, time in progress.own.items() if self._agenda.is_due(name, time)}
-        if own or self._agenda.is_due(PLACES, progress.places):
-            self._close({**own, PLACES: progress.places})
+        self._close({**progress.own, PLACES: progress.places})
         if progress.told is not before.told:
             self._close_groups()
         if progress.own != before.own:
@@ -125,7 +124,7 @@ class Partition:
     @property
     def entities(self) -> int:
         """Return how many keys are remembered: entities, and their groups."""
-        return len(self._agenda)
+        return self._states.kept
 
     @property
     def open_minutes(self) -> int:
@@ -159,12 +158,10 @@ class Partition:
             self._next(due, name, mark)
         while due:
             end, _, name = heapq.heappop(due)
-            if self._agenda.peek(name, marks[name]) == end:
-                found = self._agenda.pop(name, marks[name])
-                if found is not None:
-                    self._close_one(name, *found)
-                if PLACES in marks and name != PLACES:
-                    self._next(due, PLACES, marks[PLACES])
+            for key in self._agenda.take(name, end):
+                self._close_one(name, end, key)
+            if PLACES in marks and name != PLACES:
+                self._next(due, PLACES, marks[PLACES])
             self._next(due, name, marks[name])
 
     def _next(self, due: list[tuple[int, bool, str]], name: str, mark: int) -> None:
@@ -177,11 +174,15 @@ class Partition:
         if is_group(key):
             group, observations = self._profiler.close_group(text, self._states.group(key), end)
             self._states.put_group(key, group)
+            self._agenda.put(key, name, self._profiler.group_end(group))
         else:
-            entity, observations, outputs = self._profiler.close(text, self._states.entity(key), name, end)
+            before = self._states.entity(key)
+            entity, observations, outputs = self._profiler.close(text, before, name, end)
             self._states.put_entity(key, entity)
             self._states.outputs += outputs
-        self._wait(key)
+            self._agenda.put(key, name, entity.end_of(name))
+            if entity.waiting is not before.waiting:
+                self._agenda.put(key, PLACES, entity.end_of(PLACES))
         if observations:
             self._judge(name, end, text, observations)
 
@@ -192,13 +193,6 @@ class Partition:
         self._ledgers[name], outputs = self._profiler.judge(ledger, end, key, observations)
         self._judged[name] = None
         self._states.outputs += outputs
-
-    def _wait(self, key: bytes) -> None:
-        """Note when a key next has something to close."""
-        if is_group(key):
-            self._agenda.put(key, self._profiler.group_ends(key.decode(), self._states.group(key)))
-        else:
-            self._agenda.put(key, self._profiler.ends(self._states.entity(key)))
 
     def _read_ledger(self, name: str) -> Ledger:
         return self._kept(LEDGER_KEY, decode_ledger, name) or Ledger()

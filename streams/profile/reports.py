@@ -19,6 +19,7 @@ from models.feature import Ref, Tally
 from models.sketch import hash64
 
 PEERS: Final = "peers:"  # how the key of a group begins
+DOTS: Final = 3  # of an IPv4 address
 SHARDS: Final = 16  # groups that entities of one type without a peer group are spread over
 
 
@@ -68,9 +69,14 @@ class Report(Struct, frozen=True, array_like=True):
 
 @lru_cache(65_536)
 def group_of(entity: str, source: str, peers: str) -> str:
-    """Return the key of an entity's peer group at a source; without a group in the context, of some like it."""
-    name = peers or f"{entity.partition(':')[0]}-{hash64(entity) % SHARDS:02d}"
-    return f"{PEERS}{name}/{source}"
+    """Return the key of an entity's peer group at a source; without a group in the context, of some like it.
+
+    Addresses that differ in the last of four numbers are like each other; of others as many as chance has it.
+    """
+    kind, _, value = entity.partition(":")
+    net, dot, _ = value.rpartition(".")
+    is_near = kind == "ip" and dot and net.count(".") == DOTS - 1
+    return f"{PEERS}{peers or (f'{kind}-{net}' if is_near else f'{kind}-{hash64(entity) % SHARDS:02d}')}/{source}"
 
 
 def source_of(group: str) -> str:

@@ -45,7 +45,7 @@ def learned_rhythms(
     group, end = group_of(entity, delta.source, delta.peers), delta.start + MINUTE_MS
     contacts = sorted(delta.values.get(DESTINATION, {}).items(), key=lambda item: (item[1].time, item[0]))
     for destination, tally in contacts:
-        name = name_of(destination)
+        name = name_of(DESTINATION, destination)
         if tally.amount > MOST_A_MINUTE or rarity.days_seen(values, name, day) > KNOWN_DAYS:
             continue
         before, (state, _) = state, model.step(state, name, tally.time, UNJUDGED)

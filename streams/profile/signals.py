@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -15,8 +15,10 @@ from models.uids import content_uid, signal_uid
 from streams.features.catalog import CATALOG
 from streams.profile.detectors import DETECTORS
 from streams.profile.outputs import Observation, Proof
+from streams.profile.together import Sign
 
 SURE: Final = 12.0  # orders of magnitude of improbability at which confidence and risk are highest
+MOST_NAMED: Final = 5  # other signs
 MOST_RISK: Final = 30  # what improbability adds to a detector's risk
 LEAST_CONFIDENCE, MOST_CONFIDENCE = 50, 95
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -30,13 +32,14 @@ def uid_of(one: Observation) -> str:
     return signal_uid(DETECTORS[one.detector].analytic.uid, what)
 
 
-def signal_of(one: Observation, proof: Proof, strength: float) -> Signal:
+def signal_of(one: Observation, proof: Proof, strength: float, signs: Sequence[Sign] = ()) -> Signal:
     """Make the signal of an anomaly.
 
     Args:
         one: What was observed.
         proof: What to say of it, and the event that shows it.
-        strength: Minus the decimal logarithm of how probable such a thing is for an entity in a day.
+        strength: Minus the decimal logarithm of how often such a thing comes in a day of one entity.
+        signs: What else there was, where it is strange only together with that.
     """
     detector, feature = DETECTORS[one.detector], CATALOG[one.feature]
     finding, tally, ref = proof
@@ -54,11 +57,11 @@ def signal_of(one: Observation, proof: Proof, strength: float) -> Signal:
         risk=min(100, round(detector.risk + MOST_RISK * sure)),
         entities=(EntityKey.parse(one.entity),),
         fields={"feature": one.feature, **({"value": one.about} if one.about else {})},
-        matched=tuple((name, text[: 2 * MAX_TEXT]) for name, text in _words(one, finding, strength)),
+        matched=tuple((name, text[: 2 * MAX_TEXT]) for name, text in _words(one, finding, strength, signs)),
     )
 
 
-def _words(one: Observation, finding: Finding, strength: float) -> Iterator[tuple[str, str]]:
+def _words(one: Observation, finding: Finding, strength: float, signs: Sequence[Sign]) -> Iterator[tuple[str, str]]:
     feature = CATALOG[one.feature]
     yield "feature", f"{feature.words} ({feature.unit})" if feature.unit else feature.words
     yield "expected", finding.expected
@@ -67,7 +70,15 @@ def _words(one: Observation, finding: Finding, strength: float) -> Iterator[tupl
     if finding.by_peers:
         yield "peers", "it is itself hardly known yet: its peers were asked"
     yield "because", ", ".join(f"{reason.name} {reason.share:.0%}" for reason in finding.because)
+    others = [sign for sign in signs if sign.what != (one.detector, one.feature, one.about)][:MOST_NAMED]
+    if others:
+        yield "together with", "; ".join(map(_named, others))
     yield "how often", f"ordinarily once in {10**strength:,.0f} days of one entity"
+
+
+def _named(sign: Sign) -> str:
+    about = f" {sign.about}" if sign.about else ""
+    return f"{CATALOG[sign.feature].words}{about} ({DETECTORS[sign.detector].title.lower()}: {10**sign.strength:,.0f})"
 
 
 def _date(time: int) -> str:

@@ -14,7 +14,7 @@ from models.anomaly.baseline import Baseline
 from models.anomaly.beacon import Beacons
 from models.anomaly.cohort import Cohort
 from models.anomaly.hours import Hours
-from models.anomaly.peers import PeerValues
+from models.anomaly.peers import PeerValues, Watched
 from models.anomaly.rarity import Values
 from models.anomaly.ratios import Ratio
 from models.anomaly.travel import Travel
@@ -165,6 +165,7 @@ class Group(Struct, frozen=True, array_like=True):
         baselines: What is usual for hours of members, by feature.
         values: Which values members have shown, by feature.
         cohort: What hours of members are like, all features together.
+        watched: For how long members have been watched.
     """
 
     version: int = VERSION
@@ -173,6 +174,7 @@ class Group(Struct, frozen=True, array_like=True):
     baselines: dict[str, Baseline] = {}
     values: dict[str, PeerValues] = {}
     cohort: Cohort = Cohort()
+    watched: Watched = Watched()
 
     @property
     def empty(self) -> bool:

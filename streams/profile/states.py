@@ -7,8 +7,10 @@ from typing import Final
 
 from models.errors import InvalidRecord
 from streams.profile.outputs import Evicted, Output, Relearned
-from streams.profile.reports import PEERS
-from streams.profile.state import Entity, Group, decode_entity, decode_group, encode_state
+from streams.profile.progress import GROUPS
+from streams.profile.reports import PEERS, source_of
+from streams.profile.state import Entity, Group
+from streams.profile.stored import decode_entity, decode_group, decode_group_head, decode_head, encode_state
 
 MOST_CACHED: Final = 50_000
 MOST_BYTES: Final = 700_000  # of one state: its changelog takes no message beyond 1 MiB
@@ -18,7 +20,7 @@ Change = tuple[bytes, bytes | None]
 class States:
     """Entities and groups by key; what cannot be read begins anew and says so."""
 
-    __slots__ = ("_changed", "_entities", "_groups", "_stored", "open_minutes", "outputs")
+    __slots__ = ("_changed", "_entities", "_groups", "_stored", "kept", "open_minutes", "outputs")
 
     def __init__(self, stored: Mapping[bytes, bytes]) -> None:
         """Begin with what was kept, by key."""
@@ -28,6 +30,20 @@ class States:
         self._changed: dict[bytes, None] = {}
         self.outputs: list[Output] = []
         self.open_minutes = 0
+        self.kept = 0  # keys of which anything is remembered
+
+    def found(self, key: bytes) -> Mapping[str, int]:
+        """Take note of a key that was kept; return when (ms) it next has something to close, by name."""
+        self.kept += 1
+        try:
+            if is_group(key):
+                return {GROUPS + source_of(key.decode()): decode_group_head(self._stored[key]).end}
+            head = decode_head(self._stored[key])
+        except InvalidRecord:
+            (self.group if is_group(key) else self.entity)(key)
+            return {}
+        self.open_minutes += head.open_minutes
+        return head.ends
 
     def entity(self, key: bytes) -> Entity:
         """Return the state of an entity; an empty one where there is none."""
@@ -45,13 +61,17 @@ class States:
 
     def put_entity(self, key: bytes, state: Entity) -> None:
         """Replace the state of an entity."""
-        before = self._entities.get(key)
-        self.open_minutes += state.open_minutes - (before.open_minutes if before else 0)
+        before = self._entities.get(key, _NO_ENTITY)
+        if state.open is not before.open:
+            self.open_minutes += state.open_minutes - before.open_minutes
+        if not (before.learned and state.learned):
+            self.kept += before.empty - state.empty
         self._entities[key] = state
         self._changed[key] = None
 
     def put_group(self, key: bytes, state: Group) -> None:
         """Replace the state of a group."""
+        self.kept += self._groups.get(key, _NO_GROUP).empty - state.empty
         self._groups[key] = state
         self._changed[key] = None
 
@@ -72,7 +92,7 @@ class States:
             if isinstance(state, Entity):
                 self.put_entity(key, state)
             else:
-                self._groups[key] = state
+                self.put_group(key, state)
             data = encode_state(state)
         return data
 
@@ -87,6 +107,7 @@ class States:
         try:
             return None if data is None else decode_entity(data)
         except InvalidRecord as error:
+            self.kept -= 1
             self.outputs.append(Relearned(key.decode(), str(error)))
             return None
 
@@ -95,10 +116,16 @@ class States:
         try:
             return None if data is None else decode_group(data)
         except InvalidRecord as error:
+            self.kept -= 1
             self.outputs.append(Relearned(key.decode(), str(error)))
             return None
 
 
 def is_group(key: bytes) -> bool:
     """Tell whether a key is that of a peer group."""
-    return key.startswith(PEERS.encode())
+    return key.startswith(_PEERS)
+
+
+_PEERS: Final = PEERS.encode()
+_NO_ENTITY: Final = Entity()
+_NO_GROUP: Final = Group()

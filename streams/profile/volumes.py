@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from models.anomaly import baseline as model
 from models.anomaly.base import HOUR_MS, hour_of
-from models.anomaly.baseline import COUNTS, PEAKS, Baseline, BaselineConfig
+from models.anomaly.baseline import COUNTS, PEAKS, Baseline, BaselineConfig, Expected
 from models.anomaly.levels import PARTS, Level
 from models.anomaly.shifts import GROWTH, Change
 from models.feature import MINUTE_MS, Delta, Ref, Tally
@@ -20,6 +20,8 @@ VOLUMES: Final = by_feature("volume")
 LEVELS: Final = by_feature("level")
 MODELLED: Final = {**VOLUMES, **LEVELS}
 WORTH: Final = 3.0  # the least score that words are found for
+MOST_USUAL: Final = 100_000
+CHANGED_FROM: Final = 4.0  # score of the least change of a level that its model tells of
 GROWTH_DETECTOR, SHIFT_DETECTOR = "anomaly_slow_growth", "anomaly_level_changed"
 
 
@@ -64,28 +66,46 @@ def first_of(delta: Delta) -> Shown | None:
     return None if first is None else Shown(first, delta.events[first.event])
 
 
-def touched(delta: Delta) -> Iterator[tuple[str, Tally]]:
-    """Yield the features that a minute adds to, and an event that shows each."""
-    for name, tally in delta.counts.items():
-        if name in MODELLED:
-            yield name, tally
-    for name, peak in delta.peaks.items():
-        if name in MODELLED:
-            yield name, Tally(1, peak.time, peak.event)
-    first = first_of(delta) if delta.distinct else None
-    if first is not None:
-        yield from ((name, first.tally) for name in delta.distinct if name in MODELLED)
+def touched(delta: Delta) -> Iterator[str]:
+    """Yield the features that a minute adds to."""
+    for part in (delta.counts, delta.peaks, delta.distinct):
+        yield from (name for name in part if name in MODELLED)
+
+
+def example_of(delta: Delta, name: str) -> Shown | None:
+    """Return an event that shows a feature of a minute."""
+    if name in delta.counts:
+        return shown(delta, delta.counts[name])
+    peak = delta.peaks.get(name)
+    return first_of(delta) if peak is None else shown(delta, Tally(1, peak.time, peak.event))
+
+
+class _Usual(NamedTuple):
+    """What follows from a baseline for an hour.
+
+    Attributes:
+        baseline: The baseline.
+        hour: The hour.
+        expected: What the hour is expected to have.
+        bound: An amount below which it is not worth a word.
+    """
+
+    baseline: Baseline
+    hour: int
+    expected: Expected | None
+    bound: float
 
 
 class Volumes:
-    """The baselines of hours. Immutable once made."""
+    """The baselines of hours; remembers what follows from them, since a running hour is looked at every minute."""
 
-    __slots__ = ("_counts", "_peaks")
+    __slots__ = ("_counts", "_peaks", "_usual")
 
     def __init__(self, warmup_days: int) -> None:
         """Prepare; `warmup_days` is how long an entity is learned before it is compared with itself."""
         self._counts = replace(COUNTS, warmup_days=warmup_days)
         self._peaks = replace(PEAKS, warmup_days=warmup_days)
+        self._usual: dict[int, _Usual] = {}
 
     def looked_at(self, entity: str, learned: Learned, delta: Delta) -> Iterator[Observation]:
         """Yield what is strange of the hour so far, by the features that a closed minute added to.
@@ -93,14 +113,15 @@ class Volumes:
         The hour is not over: what it has is only compared, and learned once it is.
         """
         running = learned.running
-        for feature, tally in touched(delta):
-            config, amount = self._config(feature), running.amounts[feature]
-            before = baseline_of(learned, feature)
-            score = model.score(before, running.hour, amount, config)
-            known = shown(delta, tally) if score >= WORTH else None
+        for feature in touched(delta):
+            amount, usual = running.amounts[feature], self._usual_of(learned, feature)
+            if amount < usual.bound:
+                continue
+            score = model.score_by(usual.expected, amount)
+            known = example_of(delta, feature) if score >= WORTH else None
             if known is not None:
                 name, end = MODELLED[feature].name, delta.start + MINUTE_MS
-                finding = model.finding(before, running.hour, amount, config)
+                finding = model.finding(usual.baseline, running.hour, amount, self._config(feature))
                 yield Observation(name, entity, delta.source, feature, "", end, score, finding, *known, learned=False)
 
     def learn(self, entity: str, source: str, learned: Learned) -> tuple[dict[str, Baseline], list[Observation]]:
@@ -112,13 +133,30 @@ class Volumes:
                 continue  # nothing was measured, which is not 0
             config, amount = self._config(feature), running.amounts.get(feature, 0)
             before, end = baseline_of(learned, feature), (running.hour + 1) * HOUR_MS
-            score = model.score(before, running.hour, amount, config)
+            score = model.score_by(self._usual_of(learned, feature).expected, amount)
+            self._usual.pop(id(before), None)  # it has had its hour
             name = MODELLED[feature].name
             found.append(Observation(name, entity, source, feature, "", end, score))
             baselines[feature], change = model.learn(before, running.hour, amount, config)
             if change is not None and running.example is not None:
                 found.append(_changed(change, entity, source, feature, before, running))
         return baselines, found
+
+    def _usual_of(self, learned: Learned, feature: str) -> _Usual:
+        """Return what follows for the running hour: the same for every minute of it, and for its end."""
+        hour, baseline = learned.running.hour, learned.baselines.get(feature)
+        if baseline is None:
+            return self._reckoned(baseline_of(learned, feature), hour, feature)
+        known = self._usual.get(id(baseline))
+        if known is None or known.baseline is not baseline or known.hour != hour:
+            if len(self._usual) >= MOST_USUAL:
+                self._usual.clear()
+            known = self._usual[id(baseline)] = self._reckoned(baseline, hour, feature)
+        return known
+
+    def _reckoned(self, baseline: Baseline, hour: int, feature: str) -> _Usual:
+        expected = model.expected(baseline, hour, self._config(feature))
+        return _Usual(baseline, hour, expected, model.least(expected, WORTH))
 
     def _config(self, feature: str) -> BaselineConfig:
         return self._peaks if feature in LEVELS else self._counts
@@ -138,4 +176,5 @@ def _changed(change: Change, entity: str, source: str, feature: str, before: Bas
     finding, end = model.change_finding(before, running.hour, change), (running.hour + 1) * HOUR_MS
     name = GROWTH_DETECTOR if change.kind == GROWTH else SHIFT_DETECTOR
     example = running.example, running.ref
-    return Observation(name, entity, source, feature, "", end, change.score, finding, *example)
+    score = max(change.score - CHANGED_FROM, 0.0)
+    return Observation(name, entity, source, feature, "", end, score, finding, *example)

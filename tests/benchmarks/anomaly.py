@@ -27,7 +27,7 @@ from models.anomaly.budget import Budget, BudgetConfig
 from models.anomaly.calibration import Calibration
 from models.anomaly.cohort import Cohort, CohortConfig, Trees
 from models.anomaly.hours import Hours
-from models.anomaly.peers import PeerValues
+from models.anomaly.peers import PeerValues, Watched
 from models.anomaly.rarity import Values
 from models.anomaly.ratios import Ratio
 from models.anomaly.travel import Place, Travel
@@ -72,14 +72,14 @@ def values(seed: int) -> Iterator[Step]:
 
 
 def values_of_peers(seed: int) -> Iterator[Step]:
-    lot, state = random.Random(seed), PeerValues()  # noqa: S311  # as above
+    lot, state, group = random.Random(seed), PeerValues(), Watched()  # noqa: S311  # as above
     for day in range(20_000, 20_000 + DAYS):
         for _ in range(8):
             name, member = rarity.name_of(str(round(lot.paretovariate(0.7)))), lot.getrandbits(64)
             before = state
-            yield "score", lambda s=before, n=name, d=day: peers.score(s, n, d), before
+            yield "score", lambda s=before, n=name, d=day, g=group: peers.score(s, n, d, g), before
             yield "learn", lambda s=before, n=name, m=member, d=day: peers.learn(s, n, m, d), before
-            state = peers.learn(state, name, member, day)
+            state, group = peers.learn(state, name, member, day), peers.watch(group, member, day)
 
 
 def journeys(seed: int) -> Iterator[Step]:

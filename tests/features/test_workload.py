@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.features.build import amounts, by_entity, distinct, event, folded, of, values
+from tests.features.build import amounts, by_entity, distinct, enriched, event, folded, of, values
 from tests.features.everything import CONTAINER, DEVICE, SHELL
 
 HOST = "host:ws-1"
@@ -45,6 +45,13 @@ def test_what_runs_in_a_container_counts_for_the_container() -> None:
     assert set(found) == {"workload:cdcdcdcdcdcd"}
     assert found["workload:cdcdcdcdcdcd"].peers == "registry.example.com/web"
     assert values(found["workload:cdcdcdcdcdcd"])["container_image"] == {"registry.example.com/web@sha256:1"}
+
+
+def test_the_peers_of_a_host_are_those_of_its_environment_unless_its_group_is_known() -> None:
+    known = enriched(launch(), {"device": {"environment": "production", "criticality": "high"}})
+    assert of(HOST, known).peers == "assets-production"
+    assert of(HOST, enriched(launch(), {"device": {"environment": "production", "peer_group": "web"}})).peers == "web"
+    assert of(HOST, enriched(launch(), {"device": {"environment": ["production"]}})).peers == ""
 
 
 @pytest.mark.parametrize("body", [{"status_id": 2}, {"device": {}}])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec import structs
+
 from models.feature import MINUTE_MS, Delta, Ref, Tally
 from models.finding import Signal
 from models.finding_ocsf import signal_from_ocsf
@@ -93,11 +95,16 @@ def reported(member: str, day: int, value: str) -> Report:
     return Report("peers:staff/okta", end, member, "application", value, 2.0, tally, ref, is_new=True)
 
 
+def an_hour(member: str, day: int) -> Report:
+    return structs.replace(reported(member, day, ""), feature="", amounts={"sign_ins": 3}, is_new=False)
+
+
 def test_a_value_that_no_peer_has_is_stranger_than_one_that_they_have() -> None:
     peers, group = Peers(SETTINGS), Group()
     for day in range(1, WEEKS):
         for number in range(20):
             group, _ = heard(group, reported(f"user:p{number}", day, f"app{day // 2}"), 0)
+            group, _ = heard(group, an_hour(f"user:p{number}", day), 0)
         group, _ = peers.close("peers:staff/okta", group, min(group.open))
     for value in ("odd", f"app{WEEKS // 3}"):
         group, _ = heard(group, reported(ALICE, WEEKS, value), 0)
@@ -105,6 +112,22 @@ def test_a_value_that_no_peer_has_is_stranger_than_one_that_they_have() -> None:
     scores = {one.about: one.score for one in found}
     assert scores["odd"] > 2 * scores[f"app{WEEKS // 3}"]
     assert scores["odd"] > 2
+
+
+def test_what_all_members_begin_to_have_is_strange_of_the_first_only() -> None:
+    peers, group = Peers(SETTINGS), Group()
+    for day in range(1, WEEKS):
+        for number in range(20):
+            group, _ = heard(group, an_hour(f"user:p{number}", day), 0)
+        group, _ = peers.close("peers:staff/okta", group, min(group.open))
+    scores = []
+    for number in range(20):
+        group, _ = heard(group, structs.replace(reported(f"user:p{number}", WEEKS + number, "new"), score=0.0), 0)
+        group, (found,) = peers.close("peers:staff/okta", group, min(group.open))
+        scores.append(found.score)
+    assert scores == sorted(scores, reverse=True)
+    assert scores[0] > 2
+    assert scores[10] < scores[0] / 2
 
 
 def test_a_value_is_reported_to_the_group_once() -> None:

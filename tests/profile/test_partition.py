@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from models.feature import Delta
 from streams.profile.outputs import Late
 from streams.profile.settings import ProfileSettings
-from streams.profile.state import decode_entity
+from streams.profile.stored import decode_entity
 from tests.profile.lives import DELAYS, arrival, chance_of, life
 from tests.profile.made import DAY, MINUTE, Cluster, of_type, tick
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import pytest
 from msgspec import structs
 
 from models.anomaly import baseline, shifts
 from models.anomaly.base import HOUR_MS, MAX_SCORE, encode
-from models.anomaly.baseline import GROUPS, PEAKS, Baseline, bound, expected, finding, learn, score
+from models.anomaly.baseline import GROUPS, PEAKS, Baseline, bound, expected, finding, learn, least, score, score_by
 from models.anomaly.seasons import WIDTH, is_weekend
 from models.anomaly.shifts import Change
 from tests.models.anomaly.ordinary import KINDS, START, Amount, hours, person, service
@@ -155,6 +157,18 @@ def test_growth_is_told_once_and_again_only_when_it_goes_on() -> None:
     assert 90 <= told[0] <= 115
 
 
+@pytest.mark.parametrize("daily", [1.02, 1.06])
+def test_the_farther_a_level_has_grown_the_stranger_it_is(daily: float) -> None:
+    state, scores = Baseline(), []
+    for hour, amount in hours(service, 160, 5):
+        days = max(0.0, (hour - START) / DAY - 40)
+        state, change = learn(state, hour, round(amount * daily**days))
+        scores += [change.score] if change is not None else []
+    assert len(scores) >= 3
+    assert scores == sorted(scores)
+    assert scores[-1] > 2 * scores[0]
+
+
 def test_a_job_that_is_moved_is_told_twice_and_then_known() -> None:
     state, told = taught(KINDS["backup"], LONG), []
     for hour, amount in hours(KINDS["backup"], 28, 7, START + LONG * DAY):
@@ -215,6 +229,22 @@ def test_scores_grow_with_the_amount_and_the_bound_is_where_they_say() -> None:
     most = bound(known, 1e-3)
     assert score(state, at, most - 2) <= 3.01
     assert score(state, at, most + 2) >= 2.99
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("wanted", [0.5, 3.0, 6.0])
+def test_no_amount_below_the_least_scores_as_much(kind: str, wanted: float) -> None:
+    state = taught(KINDS[kind], LONG)
+    for of_day in range(DAY):
+        known = expected(state, next_hour(of_day))
+        amount = least(known, wanted)
+        assert score_by(known, int(amount) - 1) < wanted
+        assert score_by(known, int(amount * 1.001) + 1) >= wanted
+
+
+def test_nothing_is_enough_where_nothing_is_expected() -> None:
+    assert least(None, 3.0) == inf
+    assert score_by(None, 10**9) == 0
 
 
 def test_long_absence_makes_a_baseline_less_sure() -> None:
