@@ -36,7 +36,7 @@ LONG_QUIET_MS: Final = 7 * DAY_MS  # that of a level that goes on changing
 FAR: Final = 3.0  # orders of magnitude
 MOST_TOLD: Final = 4096  # of what was told that is remembered
 MOST_TOGETHER: Final = 512  # entities whose signs are remembered, those with the strongest
-KINDS: Final = 1.7  # decimal logarithm of how many kinds of scores an entity has: one alone has to be so much rarer
+KINDS: Final = 2.0  # decimal logarithm of how many kinds of scores an entity has: one alone has to be so much rarer
 FIRST_DAYS: Final = 2, 3  # days after the warm-up in which scores, and what they come to together, are only learned
 KNOW_BEFORE: Final = frozenset({"travel"})  # models that know before anything was learned
 CLIPPED: Final = 0.5  # orders of magnitude below what is told from which on a sum teaches no more
@@ -50,23 +50,26 @@ class Day(Struct, frozen=True, array_like=True):
         number: The day of event time that runs.
         entities: Of which entities there was something to judge on it.
         before: Days of entities before it, halved every period.
+        today: How many entities those of the day are.
     """
 
     number: int = -1
     entities: Distinct = Distinct()
     before: int = 0
+    today: int = 0
 
     @property
     def days(self) -> int:
         """Return the days of entities so far."""
-        return self.before + self.entities.count
+        return self.before + self.today
 
     def with_all(self, observations: Sequence[Observation]) -> Day:
         """Count the entities of observations."""
         entities = self.entities
         for entity in {one.entity for one in observations}:
             entities = entities.plus(_hash(entity))
-        return Day(self.number, entities, self.before)
+        today = self.today if entities == self.entities else entities.count
+        return Day(self.number, entities, self.before, today)
 
 
 class Telling(Struct, frozen=True, array_like=True):
@@ -139,20 +142,22 @@ class _Bench:
         self._before = state
         self._wanted = -log10(settings.rate)
         self._day, self._told, self._budget = state.day, state.told, state.budget
+        self._days = 0
         self._together = dict(state.together)
         self._ordinary = dict[str, list[float]]()
 
     def take(self, observations: Sequence[Observation]) -> list[Output]:
         """Judge observations in order; return what is to be told."""
         self._day = self._day.with_all(observations)
+        self._days = self._day.days
         outputs = list[Output]()
         for one in observations:
             kind = one.detector if DETECTORS[one.detector].model == "cohort" else f"{one.detector}/{one.feature}"
             known = self._before.scores.get(kind, Calibration())
-            alone = strength(known, one.score, self._day.days) if one.score > 0 else 0.0
+            alone = strength(known, one.score, self._days) if one.score > 0 else 0.0
             if one.learned:
                 is_told = alone > self._wanted
-                learned = held(known, one.score, self._wanted, self._day.days) if is_told else one.score
+                learned = held(known, one.score, self._wanted, self._days) if is_told else one.score
                 self._ordinary.setdefault(kind, []).append(learned)
             if one.proof is not None:
                 outputs += self._look(one, alone)
@@ -179,7 +184,7 @@ class _Bench:
         if alone <= LEAST or not is_joined(one):
             return found
         known = self._together.get(one.entity, Together()).at(self._end).plus(one, alone)
-        total, days = known.total, self._day.days
+        total, days = known.total, self._days
         joint = strength(self._before.sums, total, days, SUMS)
         most = self._wanted - CLIPPED
         learned = held(self._before.sums, total, most, days, SUMS) if joint > most else total
@@ -226,7 +231,7 @@ def _turned(state: Ledger, number: int) -> Ledger:
 
 def _faded(state: Ledger) -> Ledger:
     """Return a ledger that remembers half as much."""
-    day = Day(state.day.number, state.day.entities, state.day.before >> 1)
+    day = Day(state.day.number, state.day.entities, state.day.before >> 1, state.day.today)
     scores = {kind: halved(one) for kind, one in state.scores.items()}
     return structs.replace(state, day=day, scores=scores, sums=halved(state.sums))
 

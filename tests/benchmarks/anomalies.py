@@ -73,6 +73,7 @@ def figures(verdict: Verdict) -> dict[str, Any]:
         "false": len(verdict.false),
         "false_by_detector": false_by_detector(verdict),
         "false_of_the_first_day": verdict.fresh,
+        "false_of_the_last_week": verdict.recent,
         "echoes": len(verdict.late),
         "false_in_warm_up": verdict.early,
         "withheld": verdict.withheld,
@@ -168,6 +169,7 @@ def _of_false(verdict: Verdict) -> Table:
         table.add_row(name, str(count), f"{rate:.2g}", f"{daily:.1f}")
     beside = {
         "of the first day after the warm-up": verdict.fresh,
+        "of the last week": verdict.recent,
         "echoes": len(verdict.late),
         "in the warm-up": verdict.early,
         "withheld by the budget": verdict.withheld,

@@ -16,6 +16,7 @@ from streams.profile.detectors import DETECTORS
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 86_400_000
+WEEK_MS: Final = 7 * DAY_MS
 NEEDED_MS: Final = 2 * HOUR_MS  # after the last record of a behaviour: the hour that it is of ends, and is learned
 ECHO_MS: Final = DAY_MS  # after that, what is told of its entities is still its echo, but no detection
 MODELS_OF_SEVERAL: Final = {"hour_of_week": "hours", "impossible_travel": "travel", "beaconing": "beacon"}
@@ -144,6 +145,7 @@ class Verdict:
         days: How many days come after the warm-up.
         withheld: How many signals the budget had no room for.
         fresh: How many of the false ones are of the first day after the warm-up, which has few scores to judge by.
+        recent: How many are of the last week: those of a stage that has begun to tell, per week.
     """
 
     found: tuple[Found, ...]
@@ -154,6 +156,7 @@ class Verdict:
     days: float
     withheld: int = 0
     fresh: int = 0
+    recent: int = 0
 
     @property
     def detected(self) -> int:
@@ -230,6 +233,7 @@ def judge(
         max(truth.end_ms - counted_from, 0) / DAY_MS,
         len(withheld),
         sum(one.time < counted_from + DAY_MS for one in false),
+        sum(one.time >= truth.end_ms - WEEK_MS for one in false),
     )
 
 
@@ -249,6 +253,7 @@ def pooled(verdicts: Iterable[Verdict]) -> Verdict:
         sum(verdict.days for verdict in all_of),
         sum(verdict.withheld for verdict in all_of),
         sum(verdict.fresh for verdict in all_of),
+        sum(verdict.recent for verdict in all_of),
     )
 
 

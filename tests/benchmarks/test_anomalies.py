@@ -96,6 +96,11 @@ def test_the_first_day_after_the_warm_up_is_told_apart() -> None:
     assert judged(said(first - 1), said(first), said(first + DAY_MS - 1), said(first + DAY_MS)).fresh == 2
 
 
+def test_those_of_the_last_week_are_told_apart() -> None:
+    last = START + 7 * DAY_MS
+    assert judged(said(last - 1, BOB), said(last, BOB), said(last + 6 * DAY_MS, BOB)).recent == 2
+
+
 def test_a_feature_that_is_not_meant_to_show_it_finds_it_by_chance() -> None:
     assert judged(said(BEGIN, feature="port")).detected == 1
     assert judged(said(BEGIN, feature="port")).meant == 0
