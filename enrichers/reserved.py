@@ -54,6 +54,14 @@ RESERVED_DOMAINS: Final = frozenset(
 _NAME: Final = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])", re.ASCII)
 
 
+def read_network(text: str) -> Network:
+    """Return the network or single address that a file names; raise ValueError when it is none."""
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no address and no network") from error
+
+
 @lru_cache(maxsize=65_536)
 def reserved_block(text: str) -> Network | None:
     """Return the block of addresses of one's own that an address is in, None when the internet routes it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from models.errors import ConfigError
 
@@ -12,6 +12,7 @@ ENVIRONMENT: Final = "env:"
 FILE: Final = "file:"
 PLACES: Final = (ENVIRONMENT, FILE)
 MAX_SECRET_BYTES: Final = 4096
+MAX_PLACE: Final = 256
 
 
 class Secret:
@@ -31,6 +32,14 @@ class Secret:
     def reveal(self) -> str:
         """Return the text, to be put into a request and nowhere else."""
         return self._text
+
+
+def secret_place(value: Any) -> str:
+    """Return where a file says that a secret is; raise ValueError, which shows none of it, when it does not."""
+    text = value.strip() if isinstance(value, str) else ""
+    if not text.startswith(PLACES) or text in PLACES or len(text) > MAX_PLACE or not text.isprintable():
+        raise ValueError("must say where the secret is, env:NAME or file:PATH; it does not stand here itself")
+    return text
 
 
 def read_secret(place: str, environment: Mapping[str, str]) -> Secret:

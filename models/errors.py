@@ -3,6 +3,7 @@
 ```
 BraidError
 ├── ConfigError           a setting, flag or file that the user can mend (exit 2)
+│   ├── FileErrors        everything wrong with some files, all at once
 │   └── RuleErrors        everything wrong with a rule directory, all at once
 ├── Unparseable           a raw record that is not what its source sends (becomes a dead letter)
 ├── InvalidRecord         a record on one of our own topics that does not decode
@@ -22,7 +23,11 @@ Values that are part of the answer (late signals, evictions, dead letters) are n
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
+
+MAX_TOLD: Final = 100
 
 
 class BraidError(Exception):
@@ -31,6 +36,16 @@ class BraidError(Exception):
 
 class ConfigError(BraidError):
     """Report a setting, flag or file that the user can mend."""
+
+
+class FileErrors(ConfigError):
+    """Carry everything wrong with some files, as `file:line: field: message`; of many, it shows the first."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        more = len(self.problems) - MAX_TOLD
+        told = (*self.problems[:MAX_TOLD], *((f"and {more} problems more",) if more > 0 else ()))
+        super().__init__("\n".join(told))
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ APPROVAL_COUNTED: Final = "approval.counted"
 APPROVAL_REFUSED: Final = "approval.refused"
 FEEDBACK_TAKEN: Final = "feedback.taken"
 FEEDBACK_REFUSED: Final = "feedback.refused"
+RECORD_REFUSED: Final = "record.refused"
 BREAKER: Final = "breaker"
 KILL_SWITCH: Final = "kill_switch"
 POLICY_LOADED: Final = "policy.loaded"
@@ -229,6 +230,11 @@ def feedback_taken(time: int, feedback: Feedback, refusal: str = "") -> AuditEve
         "refusal": _words(refusal),
     }
     return AuditEvent(FEEDBACK_REFUSED if refusal else FEEDBACK_TAKEN, time, data)
+
+
+def record_refused(time: int, place: str, about: str, why: str) -> AuditEvent:
+    """Say that a record on a topic does not count: where it is, what it is about, and why not."""
+    return AuditEvent(RECORD_REFUSED, time, {"place": _words(place), "about": _words(about), "why": _words(why)})
 
 
 def breaker_moved(time: int, causes: tuple[str, ...]) -> AuditEvent:

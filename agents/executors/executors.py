@@ -27,12 +27,11 @@ from agents.executors.switch import Switched
 from agents.executors.tickets import JiraIssue, ServiceNowIncident
 from agents.executors.tokens import ClientCredentials, signed_assertion
 from agents.executors.webhook import EXECUTE, ROLLBACK, VERIFY, Webhook
-from enrichers.context.loading import TableErrors
 from enrichers.lookups.client import Clocks
 from enrichers.secrets import read_password, read_secret
 from enrichers.web import Jitter, Limits, Sleep, Web, new_client
 from models.action import Action
-from models.errors import ConfigError
+from models.errors import ConfigError, FileErrors
 
 DEFENDER: Final = "https://api.security.microsoft.com"
 DEFENDER_SCOPE: Final = "https://api.securitycenter.microsoft.com/.default"
@@ -89,7 +88,7 @@ class Executors:
 
 
 def open_executors(settings: Iterable[Setting], around: Around) -> Executors:
-    """Make the executors; raise TableErrors with every secret or certificate that is not there."""
+    """Make the executors; raise FileErrors with every secret or certificate that is not there."""
     opening = _Opening(around)
     made: list[tuple[Setting, Executor]] = []
     problems: list[str] = []
@@ -99,7 +98,7 @@ def open_executors(settings: Iterable[Setting], around: Around) -> Executors:
         except ConfigError as error:
             problems.append(f"{setting.place}: {setting.name}: {error}")
     if problems:
-        raise TableErrors(problems)
+        raise FileErrors(problems)
     return Executors(tuple(made), tuple(opening.clients.values()))
 
 

@@ -36,7 +36,7 @@ def harmless_by(gathered: Gathered, labels: Labels) -> tuple[str, ...]:
 
 def _by_lists(gathered: Gathered) -> tuple[str, ...]:
     events = {one.event.uid: one.event for one in gathered.held}.values()
-    entries = [_entries(event) for event in events]
+    entries = [accepted_by(event) for event in events]
     if not all(entries):
         return ()
     titles = sorted({title for found in entries for title in found})
@@ -44,7 +44,7 @@ def _by_lists(gathered: Gathered) -> tuple[str, ...]:
     return (f"allow lists accept {Count(len(entries), 'event')} of {len(entries)}: {named}",)
 
 
-def _entries(event: StoredEvent) -> frozenset[str]:
+def accepted_by(event: StoredEvent) -> frozenset[str]:
     """Return the entries of allow lists that an event is marked with; a mark that its source wrote itself is none."""
     try:
         marks = _marks(event.ocsf)

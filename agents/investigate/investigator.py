@@ -202,7 +202,8 @@ class ModelInvestigator:
         knowledge, gathered = self.means.library().knowledge, case.gathered
         names = frozenset(entity.value for entity in gathered.entities)
         sources = {seen.source for seen in (*gathered.near, *gathered.baseline)}
-        context = Context(knowledge.techniques, names, knowledge.words | sources, refs.notes)
+        techniques = knowledge.techniques.keys() | knowledge.replaced.keys()
+        context = Context(techniques, names, knowledge.words | sources, refs.notes)
         checked = await asyncio.to_thread(check, real, refs.shown, case.tools.store, context)
         for one in checked.struck:
             struck = Struck(f"{one.part}: {one.text}", one.reason)

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final
 
-import yaml
-
-from models.errors import ConfigError, InvalidRecord
-from models.fields import take
+from enrichers.yaml_files import read_front_matter
+from models.fields import LARGEST
 from models.uids import sha256_hex
 
-FENCE: Final = "---\n"
+HEAD: Final = ("name", "version", "owner")
 MARKER: Final = "{marker}"
 
 
@@ -42,23 +40,19 @@ class Prompt:
         return self.text.replace(MARKER, marker)
 
 
-def read_prompt(text: str) -> Prompt:
-    """Read a prompt file; raise ConfigError saying what is wrong with it."""
-    parts = text.split(FENCE, 2)
-    if len(parts) != 3 or parts[0]:  # noqa: PLR2004  # nothing, the head, the text
-        raise ConfigError("a prompt begins with its name, version and owner between two lines of ---")
-    try:
-        head = yaml.safe_load(parts[1])
-        prompt = Prompt(take(head, "name", str), take(head, "version", int), take(head, "owner", str), parts[2].strip())
-    except (yaml.YAMLError, ValueError) as error:
-        raise ConfigError(f"the head of a prompt is not YAML: {error}") from error
-    except InvalidRecord as error:
-        raise ConfigError(f"the head of a prompt: {error}") from error
-    if MARKER not in prompt.text:
-        raise ConfigError(f"a prompt has to tell where {MARKER} stands, or data cannot be told from instructions")
+def read_prompt(text: str, path: str) -> Prompt:
+    """Read a prompt file; raise ConfigError with all that is wrong with it."""
+    head, body = read_front_matter(text.encode(), path)
+    given = head.fields(HEAD, HEAD)
+    if MARKER not in body:
+        head.problems.add(1, "text", f"has to tell where {MARKER} stands, or data cannot be told from instructions")
+    head.problems.raise_any()
+    name, version, owner = (given[field] for field in HEAD)
+    prompt = Prompt(name.text(), version.whole(1, LARGEST), owner.text(), body)
+    head.problems.raise_any()
     return prompt
 
 
 def bundled_prompt(name: str) -> Prompt:
     """Return a prompt that comes with Braid."""
-    return read_prompt(files("agents.prompts").joinpath(f"{name}.md").read_text("utf-8"))
+    return read_prompt(files("agents.prompts").joinpath(f"{name}.md").read_text("utf-8"), f"{name}.md")

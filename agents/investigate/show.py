@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from agents.evidence.store import StoredEvent, StoredSignal
+from agents.grounding.corroborate import MAX_ENTRIES, accepted_by
 from agents.investigate.refs import Refs
 from agents.privacy.clean import wrap
 from agents.privacy.screen import Screen
@@ -74,9 +75,11 @@ class Showing:
         ref = self._events[event.uid] = self.refs.ref(event)
         head = {"ref": ref, "time": moment(event.time), "source": self.screen.text(event.source)}
         try:
-            return {**head, **self.screen.event(event.ocsf), **head}
+            shown = {**head, **self.screen.event(event.ocsf), **head}
         except InvalidRecord:
             return {**head, "note": UNREADABLE}
+        accepted = sorted(accepted_by(event))[:MAX_ENTRIES]
+        return {**shown, "accepted_by_allow_lists": list(map(self.screen.text, accepted))} if accepted else shown
 
     def signal(self, stored: StoredSignal) -> Shown:
         """Mask a signal."""

@@ -9,7 +9,8 @@ from typing import Any, Final
 import httpx
 
 from agents.llm.endpoints import LIMIT_FIELDS, MILLION, PROTOCOLS
-from enrichers.secrets import PLACES
+from enrichers.secrets import PLACES, secret_place
+from enrichers.yaml_nodes import one_of
 
 MAX_TEXT: Final = 500
 MAX_NUMBER: Final = 10**9
@@ -27,15 +28,6 @@ def text(value: Any) -> str:
     if not isinstance(value, str) or not value or len(value) > MAX_TEXT or not value.isprintable():
         raise ValueError(f"must be a text of at most {MAX_TEXT} printable characters")
     return value
-
-
-def _one_of(*words: str) -> Read:
-    def read(value: Any) -> str:
-        if value not in words:
-            raise ValueError(f"must be one of {', '.join(words)}")
-        return str(value)
-
-    return read
 
 
 def _flag(value: Any) -> bool:
@@ -84,12 +76,6 @@ def _url(value: Any) -> str:
     return given.rstrip("/")
 
 
-def _place(value: Any) -> str:
-    if not isinstance(value, str) or not value.startswith(PLACES) or value in PLACES or len(value) > MAX_TEXT:
-        raise ValueError("must say where the key is, env:NAME or file:PATH; the key itself never stands here")
-    return value
-
-
 def _headers(value: Any) -> dict[str, str]:
     if not isinstance(value, dict):
         raise TypeError("must be a map of names and texts")
@@ -112,10 +98,10 @@ def _options(value: Any) -> dict[str, Any]:
 
 
 ENDPOINT: Final[Mapping[str, Read]] = {
-    "protocol": _one_of(*PROTOCOLS),
+    "protocol": one_of(*PROTOCOLS),
     "url": _url,
     "model": text,
-    "key": _place,
+    "key": secret_place,
     "region": text,
     "api_version": text,
     "timeout_seconds": _seconds,
@@ -125,7 +111,7 @@ ENDPOINT: Final[Mapping[str, Read]] = {
     "context_tokens": _whole,
     "stream": _flag,
     "schema_with_tools": _flag,
-    "limit_field": _one_of(*LIMIT_FIELDS),
+    "limit_field": one_of(*LIMIT_FIELDS),
     "plain_http": _flag,
     "prices": lambda value: value,
     "proxy": _url,

@@ -27,10 +27,11 @@ from agents.policy.policy import (
     Thresholds,
 )
 from agents.policy.signing import PublicKey
-from agents.yaml_nodes import Value, read_yaml
+from enrichers.yaml_files import file_bytes, read_yaml
+from enrichers.yaml_nodes import Value
 from models.action import KINDS
 from models.entity import ENTITY_TYPES, EntityKey
-from models.errors import ConfigError, InvalidRecord
+from models.errors import InvalidRecord
 from models.uids import sha256_hex
 
 NEEDED: Final = ("name", "version", "owner", "mode", "thresholds", "criticality", "approvers", "actions")
@@ -56,11 +57,7 @@ def default_policy() -> Policy:
 
 def load_policy(path: Path) -> Policy:
     """Load a policy; raise ConfigError with all that is wrong with it."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from error
-    return read_policy(data, str(path))
+    return read_policy(file_bytes(path), str(path))
 
 
 def read_policy(data: bytes, path: str) -> Policy:
@@ -216,8 +213,8 @@ def _action(kind: str, value: Value) -> ActionRule | None:
         kill_switch=given["kill_switch"].flag() if "kill_switch" in given else False,
         reversible=given["reversible"].flag(),
         blast_radius=given["blast_radius"].one_of(*BLASTS),
-        rollback=given["rollback"].text(),
-        if_nothing=given["if_nothing"].text(),
+        rollback=given["rollback"].text(lines=True),
+        if_nothing=given["if_nothing"].text(lines=True),
         targets=targets,
         approvals=given["approvals"].whole(1, MAX_APPROVALS) if "approvals" in given else 1,
         approver_roles=given["approver_roles"].texts(),

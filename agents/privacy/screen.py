@@ -159,7 +159,7 @@ class Screen:
         found: dict[str, None] = {}
         for seen in dict.fromkeys((text, _unescaped(text))):
             hidden = PLACEHOLDER.sub(" ", TOKEN.sub(self._blanked, seen))
-            hidden += "".join(f" {says}" for _, _, says in encoded_in(hidden) if says)
+            hidden += "".join(f" {says}" for _, _, says, _ in encoded_in(hidden) if says)
             found |= {f"[{SECRET}:{secret.kind}]": None for secret in shaped_in(hidden)}
             found |= {self._texts.names.base(span.owner): None for span in self._texts.names.find(hidden)}
         return tuple(found)

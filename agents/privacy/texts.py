@@ -7,10 +7,12 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
+from urllib.parse import unquote
 
 from agents.privacy import policy
 from agents.privacy.clean import clean
-from agents.privacy.encoded import encoded_in
+from agents.privacy.encoded import MAX_CHARS as ENCODED_CHARS
+from agents.privacy.encoded import URL, encoded_in
 from agents.privacy.names import LITERAL, SECRET, STARTS, TOKEN, Names, Owner, Span, apart, core_of
 from agents.privacy.own import Own, canonical_address
 from agents.privacy.policy import CLASS_OF, DROP, MASK, PASS, Action, Handling
@@ -81,8 +83,8 @@ class Texts:
         secret = [Span(start, end, Owner(SECRET, kind)) for start, end, kind in shaped_in(text)]
         hiding = [
             Span(start, end, Owner(SECRET, ENCODED))
-            for start, end, says in encoded_in(text)
-            if says is None or any(self.names.find(says))
+            for start, end, says, _ in encoded_in(text)
+            if says is None or any(self.names.find(says)) or any(shaped_in(says))
         ]
         return apart(_clear_of(inert, [*secret, *hiding, *self.names.find(text)]))
 
@@ -129,8 +131,9 @@ class Texts:
 
     def remember(self, secret: str, kind: str) -> None:
         """Look for a secret in all that is shown from now on, unless it looks like an ordinary word."""
-        if len(secret) >= MIN_SECRET and looks_random(secret):
-            self.names.learn(Owner(SECRET, kind), secret)
+        for part in dict.fromkeys((secret, secret.rpartition(" ")[2])):  # `Bearer ...` is known without its first word
+            if len(part) >= MIN_SECRET and looks_random(part):
+                self.names.learn(Owner(SECRET, kind), part)
 
     def _masked(self, text: str, *, keep: bool, inner: bool) -> str:
         shown: list[str] = []
@@ -154,14 +157,24 @@ class Texts:
 
     def _without_encoded(self, text: str, *, keep: bool, inner: bool) -> Iterator[str]:
         at = 0
-        for start, end, says in encoded_in(text):
+        for start, end, says, how in encoded_in(text):
             yield self._without_names(text[at:start], keep=keep)
-            if says is None or inner:
-                yield f"[base64 of {end - start} characters]"
-            else:
-                yield f"[base64: {self._masked(clean(says), keep=False, inner=True)}]"
+            seen = self._escaped(text[start:end], keep=keep) if how == URL and not inner else ""
+            yield seen or self._decoded(end - start, None if inner else says, how)
             at = end
         yield self._without_names(text[at:], keep=keep)
+
+    def _escaped(self, run: str, *, keep: bool) -> str:
+        """Return what is escaped for a URL, masked as it stands; nothing when that would leave something in it."""
+        seen = self._without_names(run, keep=keep)
+        decoded = clean(unquote(seen))
+        return seen if len(run) <= ENCODED_CHARS and self._masked(decoded, keep=True, inner=True) == decoded else ""
+
+    def _decoded(self, length: int, says: str | None, how: str) -> str:
+        """Return what stood encoded, masked, or how long it was where it is not decoded."""
+        if says is None:
+            return f"[{how} of {length} characters]"
+        return f"[{how}: {self._masked(clean(says), keep=False, inner=True)}]"
 
     def _without_names(self, text: str, *, keep: bool) -> str:
         tokens = [Span(*match.span(), Owner(LITERAL, match[0].lower())) for match in TOKEN.finditer(text)]

@@ -16,7 +16,7 @@ from enrichers.base import NOTHING, Additions, Told
 from enrichers.context.known import Interval, holding, standing
 from enrichers.intel.indicator import HASH
 from enrichers.names import address, host_name, user_name
-from enrichers.reserved import ipv4_number
+from enrichers.reserved import Network, ipv4_number
 from enrichers.subjects import DEVICE, PLACE, USER, Subject
 
 NAME: Final = "allow"
@@ -24,7 +24,6 @@ PLACES: Final = frozenset({"src_endpoint", "dst_endpoint", DEVICE})
 HASHES: Final = frozenset(f"{file}.hashes.value" for file in ("file", "process.file", "actor.process.file"))
 BITS: Final = (32, 128)
 T = TypeVar("T")
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,22 +12,15 @@ from enrichers.context.fetching import Asking, fetch_rows
 from enrichers.context.fields import Kind, column_problems, read_row
 from enrichers.context.files import Row, rows_of
 from enrichers.context.known import Asset, Identity, Known
-from models.errors import ConfigError
+from models.errors import ConfigError, FileErrors
 
-MAX_TOLD: Final = 100
 MAX_PROBLEMS: Final = 10_000  # of one kind of table; who has more has another problem
 MAX_RECORDS: Final = 5_000_000
 TABLES: Final = (".csv", ".tsv")  # files whose columns are the same in every row
 
 
-class TableErrors(ConfigError):
-    """Carry everything wrong with some tables, as `file:line: field: message`."""
-
-    def __init__(self, problems: Iterable[str]) -> None:
-        self.problems = tuple(problems)
-        more = len(self.problems) - MAX_TOLD
-        told = (*self.problems[:MAX_TOLD], *((f"and {more} problems more",) if more > 0 else ()))
-        super().__init__("\n".join(told))
+class TableErrors(FileErrors):
+    """Carry everything wrong with some tables."""
 
 
 @dataclass(frozen=True, slots=True)

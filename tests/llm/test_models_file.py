@@ -92,8 +92,8 @@ extra: 1
 """,
     )
     assert [line.split(": ")[0:2] for line in told] == [
-        [":3", "endpoints.a.protocol"],
         [":3", "endpoints.a.model"],
+        [":3", "endpoints.a.protocol"],
         [":4", "endpoints.a.url"],
         [":5", "endpoints.a.key"],
         [":6", "endpoints.a.tries"],
@@ -112,7 +112,7 @@ extra: 1
         [":18", "budgets.hour.usd"],
         [":18", "budgets.hour.seconds"],
         [":19", "budgets.week"],
-        [":20", "file.extra"],
+        [":20", "extra"],
     ]
     assert not any("sk-123" in line or "Bearer x" in line or "u:p" in line for line in told)
 
@@ -125,12 +125,12 @@ extra: 1
         ("endpoints: [1]", "must be a map"),
         ("endpoints: {a: 5}", "must be a map"),
         ("- 1", "must be a map"),
-        ("{", "not a file of models"),
-        ("a: 1\na: 2", "a stands here a second time"),
-        ("? [1]\n: 2", "unknown"),
+        ("{", "file: not YAML: "),
+        ("a: 1\na: 2", ":2: a: stands twice"),
+        ("? [1]\n: 2", "must be a map whose keys are names"),
         (LEAST.replace("first: a", "second: a"), "must name an endpoint"),
-        ("&a {endpoints: *a}", "at least one must be given"),
-        ("a: " + "[" * 5000 + "]" * 5000, "not a file of models"),
+        ("&a {endpoints: *a}", "aliases, anchors, tags"),
+        ("a: " + "[" * 5000 + "]" * 5000, "more than 12 levels are not read"),
     ],
 )
 def test_what_is_no_such_file_is_told(tmp_path: Path, text: str, message: str) -> None:
@@ -151,14 +151,15 @@ def test_a_long_try_needs_a_long_deadline(tmp_path: Path) -> None:
 
 def test_aliases_do_not_unfold(tmp_path: Path) -> None:
     levels = [f"l{n}: &l{n} {{{', '.join(f'k{i}: *l{n - 1}' for i in range(9))}}}" for n in range(1, 40)]
-    assert len(problems(tmp_path, "\n".join(["l0: &l0 {x: 1}", *levels]))) == 42
+    told = problems(tmp_path, "\n".join(["l0: &l0 {x: 1}", *levels]))
+    assert [line.split(": ")[0] for line in told] == [":1"]
 
 
 def test_a_file_that_is_missing_or_no_text_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="No such file"):
         load_models(tmp_path / "none.yml")
     (tmp_path / "x.yml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ConfigError, match="not a file of models"):
+    with pytest.raises(ConfigError, match="not UTF-8: byte 0"):
         load_models(tmp_path / "x.yml")
 
 

@@ -16,6 +16,7 @@ from agents.policy.decide import decide
 from agents.policy.standing import Standing
 from models.action import TRANSITIONS, moved
 from models.approval import Approval
+from models.entity import EntityKey
 from models.feedback import Feedback
 from models.reasoning import Struck, Versions
 from tests.agents.audit.log import KEY, T0
@@ -42,6 +43,8 @@ def every(said: str) -> list[AuditEvent]:
         events.tool_called(T0, UID, "timeline", said, rows=1, size_bytes=2, answer_sha256="0" * 64),
         events.tool_refused(T0, UID, said, said, "no such tool"),
         events.claim_struck(T0, UID, Struck(said, "not in the evidence")),
+        events.answer_judged(T0, UID, (1, 100), verdict(), kept=1, struck=2),
+        events.proposal_dropped(T0, UID, "notify", EntityKey("user", said or "x")),
         events.injection_suspected(T0, UID, "event, field user", said, "speaks to a model"),
         events.action_moved(proposed),
         events.action_moved(taken),

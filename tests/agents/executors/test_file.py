@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from agents.executors.executors import Around, open_executors
 from agents.executors.file import TYPES, read_executors
-from enrichers.context.loading import TableErrors
 from enrichers.lookups.client import Clocks
 from models.action import KINDS
+from models.errors import FileErrors
 from tests.agents.executors.cases import action
 from tests.conftest import REPO
 
@@ -28,7 +28,7 @@ def written(folder: Path, text: str) -> Path:
 
 
 def problems(folder: Path, text: str) -> list[str]:
-    with pytest.raises(TableErrors) as raised:
+    with pytest.raises(FileErrors) as raised:
         read_executors(written(folder, text))
     return [problem.removeprefix(f"{folder}/") for problem in raised.value.problems]
 
@@ -156,7 +156,7 @@ def test_what_is_no_file_of_executors_is_refused(tmp_path: Path, text: str) -> N
 
 
 def test_a_file_that_is_not_there_or_too_large_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(TableErrors, match="No such file"):
+    with pytest.raises(FileErrors, match="No such file"):
         read_executors(tmp_path / "none.yml")
     assert problems(tmp_path, "#" * (1 << 21))
 
@@ -174,7 +174,7 @@ def test_every_secret_that_is_missing_is_told_and_none_shown(tmp_path: Path) -> 
         f"{{name: d, ca: {tmp_path}/executors.yml, {EDR}}}",
     ]
     path = written(tmp_path, f"executors: [{', '.join(entries)}]")
-    with pytest.raises(TableErrors) as raised:
+    with pytest.raises(FileErrors) as raised:
         open_executors(read_executors(path), AROUND)
     assert [problem.split(": ")[1] for problem in raised.value.problems] == ["b", "c", "d"]
     assert "t0ken" not in str(raised.value)
@@ -196,6 +196,6 @@ def test_any_yaml_is_read_or_refused_by_name(tmp_path: Path, value: list[object]
     path = written(tmp_path, yaml.safe_dump({"executors": value}))
     try:
         found = read_executors(path)
-    except TableErrors:
+    except FileErrors:
         return
     assert len(found) == len(value)

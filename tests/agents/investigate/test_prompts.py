@@ -25,14 +25,14 @@ def test_instructions_name_the_marker_of_the_run_and_nothing_else_of_it() -> Non
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("no head", "begins with its name"),
-        (WHOLE.replace("version: 1", "version: one"), "version: expected int"),
-        (WHOLE.replace("owner: b", ""), "owner: expected str"),
+        ("no head", "p.md:1: front matter: must begin the file"),
+        (WHOLE.replace("version: 1", "version: one"), "p.md:3: version: must be a whole number"),
+        (WHOLE.replace("owner: b", ""), "p.md:2: owner: must be given"),
         (WHOLE.replace("{marker}", "that"), "data cannot be told from instructions"),
         (WHOLE.replace("name: a", "name: [a"), "not YAML"),
-        (WHOLE.replace("name: a\nversion: 1\nowner: b", "- a"), "name: expected str"),
+        (WHOLE.replace("name: a\nversion: 1\nowner: b", "- a"), "p.md:2: front matter: must be a map"),
     ],
 )
 def test_what_is_wrong_with_a_prompt_is_said(text: str, why: str) -> None:
     with pytest.raises(ConfigError, match=why):
-        read_prompt(text)
+        read_prompt(text, "p.md")

@@ -93,9 +93,10 @@ residency: {eu: eu}
     assert {(place, message.partition(":")[0]) for place, message in told} == {
         ("p.yml:1", "version"),
         ("p.yml:2", "colour"),
-        ("p.yml:3", "own.domains"),
-        ("p.yml:3", "own.networks"),
-        ("p.yml:3", "own.windows_domains"),
+        ("p.yml:3", "own.domains[0]"),
+        ("p.yml:3", "own.networks[0]"),
+        ("p.yml:3", "own.networks[1]"),
+        ("p.yml:3", "own.windows_domains[0]"),
         ("p.yml:3", "own.hosts"),
         ("p.yml:5", "fields.person"),
         ("p.yml:6", "fields.secret"),
@@ -103,8 +104,9 @@ residency: {eu: eu}
         ("p.yml:8", "fields.person"),
         ("p.yml:9", "paths.Device IP"),
         ("p.yml:9", "paths.device.ip"),
-        ("p.yml:10", "endpoints"),
-        ("p.yml:10", "endpoints.regions"),
+        ("p.yml:10", "endpoints[0]"),
+        ("p.yml:10", "endpoints[1]"),
+        ("p.yml:10", "endpoints[2].regions"),
         ("p.yml:11", "residency.eu"),
     }
 

@@ -75,13 +75,13 @@ def test_everything_that_is_wrong_is_told_at_once_with_file_and_line(tmp_path: P
         load_runbooks([tmp_path, tmp_path / "none"])
     assert str(error.value).splitlines() == [
         f"{second}:0: file: is named with small letters, digits, - and _ only",
+        f"{first}:0: text: must be given: the steps",
+        f"{first}:2: owner: must be given",
+        f"{first}:2: title: must be given",
         f"{first}:3: colour: unknown; known are title, owner, techniques, rules",
-        f"{first}:2: title: must be given: a text",
-        f"{first}:1: owner: must be given: a text",
         f"{first}:4: techniques: t1: no ATT&CK technique is written so",
         f"{first}:5: rules: must be a list of texts",
-        f"{first}:0: text: must be given: the steps",
-        f"{third}:1: front matter: the file begins with a front matter between two lines of ---",
+        f"{third}:1: front matter: must begin the file, between two lines of ---",
         f"{tmp_path / 'none'}:0: folder: there is no such folder",
     ]
 
@@ -89,14 +89,14 @@ def test_everything_that_is_wrong_is_told_at_once_with_file_and_line(tmp_path: P
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"\xff\xfe", "cannot be read"),
+        (b"---\n\xff\xfe\n---\n1. Look.", "1: front matter: not UTF-8: byte 4"),
         (b"x" * (MAX_BYTES + 1), "more than 65536 bytes"),
         ("---\n[1, 2\n---\ntext", "front matter"),
         ("---\n- 1\n---\ntext", "must be a map"),
-        ("---\ntitle: a\ntitle: b\n---\ntext", "names a field twice"),
+        ("---\ntitle: a\ntitle: b\n---\ntext", "3: title: stands twice"),
         ("---\n{[1]: 2}\n---\ntext", "front matter"),
         ("---\n" + "[" * 20_000 + "\n---\ntext", "front matter"),
-        ("---\n!!python/object:os.system x\n---\ntext", "must be a map"),
+        ("---\n!!python/object:os.system x\n---\ntext", "tags"),
     ],
 )
 def test_a_file_of_any_content_is_refused_with_its_name(content: str | bytes, why: str, tmp_path: Path) -> None:
