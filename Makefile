@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-from-lock
 
-.PHONY: help setup demo test check up bench bench-correlate bench-correlate-kafka bench-peers bench-detect bench-ingest bench-rules bench-enrich bench-nab bench-anomalies bench-profile bench-profile-kafka lock clean
+.PHONY: help setup demo test check up bench bench-correlate bench-correlate-kafka bench-peers bench-detect bench-ingest bench-rules bench-enrich bench-nab bench-anomalies bench-profile bench-profile-kafka bench-economy lock clean
 
 help:            ## List the targets
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -70,6 +70,9 @@ bench-profile: setup  ## The core of profile by itself
 
 bench-profile-kafka: setup  ## Profile on a Kafka of its own
 	$(BIN)/python -m tests.benchmarks.profile_kafka
+
+bench-economy: setup  ## Calls of a model for each escalated sequence beside each signal, with RECORDED="path ..." of your own
+	$(BIN)/python -m tests.benchmarks.economy $(RECORDED)
 
 lock: setup      ## Renew the pinned dependencies
 	$(BIN)/python -m pip install --quiet uv

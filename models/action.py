@@ -135,6 +135,8 @@ class Action:
         detail: How it came out, for a person.
         executor: Name of the executor that does it, empty until one is chosen.
         receipt: What the executor needs to check it and to roll it back, and no secret.
+        sequence_revision: The revision of the sequence that the verdict judged: on another one it is another proposal.
+        terms: On what terms people were asked (how many, of which roles, until when); empty where nobody was.
     """
 
     verdict_uid: str
@@ -152,6 +154,8 @@ class Action:
     detail: str = ""
     executor: str = ""
     receipt: Mapping[str, str] = field(default_factory=dict)
+    sequence_revision: int = 0
+    terms: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse, with InvalidRecord, what is not in the tables, does not fit its target or rests on nothing."""
@@ -170,14 +174,17 @@ class Action:
             raise InvalidRecord(f"status: {self.status[:40]!r} is not one of {', '.join(TRANSITIONS)}")
         if (self.status == PROPOSED) != (self.revision == 0) or not 0 <= self.revision <= LARGEST:
             raise InvalidRecord(f"revision: {self.revision} is none of an action that is {self.status}")
-        longest = max(map(len, (*self.receipt, *self.receipt.values())), default=0)
-        if len(self.receipt) > MAX_RECEIPT or longest > MAX_RECEIPT_CHARS:
-            raise InvalidRecord("receipt: larger than one may be")
+        if not 0 <= self.sequence_revision <= LARGEST:
+            raise InvalidRecord(f"sequence_revision: {self.sequence_revision} is none")
+        for name, texts in (("receipt", self.receipt), ("terms", self.terms)):
+            longest = max(map(len, (*texts, *texts.values())), default=0)
+            if len(texts) > MAX_RECEIPT or longest > MAX_RECEIPT_CHARS:
+                raise InvalidRecord(f"{name}: larger than one may be")
 
     @property
     def uid(self) -> str:
-        """Return the action's uid: the same proposal of the same verdict is the same action, whatever became of it."""
-        return action_uid(self.verdict_uid, self.kind, str(self.target))
+        """Return the action's uid: the same proposal on the same revision of a sequence, whatever became of it."""
+        return action_uid(self.verdict_uid, self.sequence_revision, self.kind, str(self.target))
 
 
 def moved(
@@ -190,6 +197,7 @@ def moved(
     detail: str = "",
     executor: str = "",
     receipt: Mapping[str, str] | None = None,
+    terms: Mapping[str, str] | None = None,
 ) -> Action:
     """Return the next revision of an action.
 
@@ -202,6 +210,7 @@ def moved(
         detail: How it came out.
         executor: Name of the executor; empty for the one that it has.
         receipt: What the executor gave back; None for the one that it has.
+        terms: On what terms people are asked; None for those that it has.
 
     Raises:
         InvalidRecord: There is no such step, or nobody takes it.
@@ -220,4 +229,5 @@ def moved(
         detail=detail,
         executor=executor or action.executor,
         receipt=action.receipt if receipt is None else dict(receipt),
+        terms=action.terms if terms is None else dict(terms),
     )

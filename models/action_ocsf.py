@@ -69,6 +69,8 @@ def action_to_ocsf(action: Action) -> dict[str, Any]:
             "at": action.at,
             "executor": action.executor,
             "receipt": dict(action.receipt),
+            "sequence_revision": action.sequence_revision,
+            "terms": dict(action.terms),
         }
     }
     return record
@@ -100,14 +102,17 @@ def action_from_ocsf(record: Mapping[str, Any]) -> Action:
         at=take(braid, "at", int),
         detail=take(record, "status_detail", str),
         executor=take(braid, "executor", str),
-        receipt=_receipt(take(braid, "receipt", dict)),
+        receipt=_texts(braid, "receipt"),
+        sequence_revision=take(braid, "sequence_revision", int),
+        terms=_texts(braid, "terms"),
     )
     if take(record, "command_uid", str) != action.uid:
         raise InvalidRecord("command_uid: not the uid of this action")
     return action
 
 
-def _receipt(value: Mapping[str, Any]) -> dict[str, str]:
+def _texts(braid: Mapping[str, Any], name: str) -> dict[str, str]:
+    value = take(braid, name, dict)
     if not all(isinstance(item, str) for item in value.values()):
-        raise InvalidRecord("unmapped.braid.receipt: not every value is a string")
+        raise InvalidRecord(f"unmapped.braid.{name}: not every value is a string")
     return dict(value)

@@ -16,6 +16,8 @@ from models.errors import InvalidRecord
 from models.fields import LARGEST, take
 
 APPROVE, DENY = "approve", "deny"
+ROLLBACK: Final = "rollback"  # no answer to a question: it asks to take back what was done
+DECISIONS: Final = (APPROVE, DENY, ROLLBACK)
 MAX_REASON: Final = 1000
 MAX_NAME: Final = 128
 MAX_SIGNATURE: Final = 128
@@ -30,7 +32,7 @@ class Approval:
     Attributes:
         action_uid: The action.
         action_revision: The revision of it that was decided on.
-        decision: APPROVE or DENY.
+        decision: One of DECISIONS.
         by: Name of the person, as the policy has it.
         reason: Why, in the person's words.
         time: When, ms, by the person's clock.
@@ -51,7 +53,7 @@ class Approval:
         """Refuse, with InvalidRecord, what cannot be one."""
         require(UID.fullmatch(self.action_uid), "action_uid", "is no uid")
         require(0 <= self.action_revision <= LARGEST, "action_revision", "is none")
-        require(self.decision in {APPROVE, DENY}, "decision", f"is neither {APPROVE} nor {DENY}")
+        require(self.decision in DECISIONS, "decision", f"is none of {', '.join(DECISIONS)}")
         require(0 < len(self.by) <= MAX_NAME, "by", "is no name")
         require(self.reason.strip() and len(self.reason) <= MAX_REASON, "reason", f"must be 1 to {MAX_REASON} long")
         require(0 <= self.time <= LARGEST, "time", "is none")

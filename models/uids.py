@@ -51,9 +51,9 @@ def verdict_uid(sequence_uid_: str) -> str:
     return content_uid("verdict", sequence_uid_)
 
 
-def action_uid(verdict_uid_: str, action: str, target: str) -> str:
-    """Name a proposed action by its verdict, what it does and to what."""
-    return content_uid("action", verdict_uid_, action, target)
+def action_uid(verdict_uid_: str, sequence_revision: int, action: str, target: str) -> str:
+    """Name a proposed action by its verdict, the revision of the sequence that this is on, what it does and to what."""
+    return content_uid("action", verdict_uid_, str(sequence_revision), action, target)
 
 
 def link_uid(left: str, right: str, valid_from: int, source: str) -> str:

@@ -165,6 +165,12 @@ class Settings(BaseSettings):
     policy: Path | None = Field(
         None, description="Policy of actions: what may be done, by whom it has to be approved (YAML)"
     )
+    executors: Path | None = Field(
+        None, description="File of what carries out actions (YAML); without it respond decides, and carries out nothing"
+    )
+    kill_switch: Path | None = Field(
+        None, description="File that stops all actions as long as it is there; who is on call makes it"
+    )
     runbooks: Annotated[tuple[Path, ...], NoDecode] = Field(
         (), description="Folders of further runbooks for the investigator, separated by `:`"
     )

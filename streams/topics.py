@@ -128,6 +128,8 @@ JOURNAL: Final = Topic(
     beside=SEQUENCES.name,
 )
 
+ACTIONS: Final = Topic("actions", "action uid", 3, _days(365), "delete", _MIB, "Proposed and executed actions")
+
 TOPICS: Final[tuple[Topic, ...]] = (
     Topic("events.identity", "event uid", 6, _days(7), "delete", EVENT_BYTES, "OCSF events of identity"),
     Topic("events.network", "event uid", 6, _days(7), "delete", EVENT_BYTES, "OCSF events of the network"),
@@ -149,10 +151,28 @@ TOPICS: Final[tuple[Topic, ...]] = (
     SEQUENCES,
     Topic("late", "signal uid", 3, _days(30), "delete", _MIB, "Signals that came after the watermark had passed them"),
     Topic("verdicts", "verdict uid", 3, _days(365), "delete", _MIB, "What the investigation found, with its evidence"),
-    Topic("actions", "action uid", 3, _days(365), "delete", _MIB, "Proposed and executed actions"),
+    ACTIONS,
     JOURNAL,
-    Topic("approvals", "action uid", 3, _days(365), "delete", _MIB, "Decisions of people on proposed actions"),
-    Topic("feedback", "verdict uid", 3, FOREVER_MS, "delete", _MIB, "Corrections of verdicts by analysts"),
+    Topic(
+        "approvals",
+        "action uid",
+        ACTIONS.partitions,
+        _days(365),
+        "delete",
+        _MIB,
+        "Decisions of people on proposed actions",
+        beside=ACTIONS.name,
+    ),
+    Topic(
+        "feedback",
+        "verdict uid",
+        ACTIONS.partitions,
+        FOREVER_MS,
+        "delete",
+        _MIB,
+        "Corrections of verdicts by analysts",
+        beside=ACTIONS.name,
+    ),
     Topic("audit", "name of the hash chain", 1, FOREVER_MS, "delete", _MIB, "Append-only log of all that was decided"),
     Topic(
         "dead-letter",

@@ -17,9 +17,11 @@ from agents.investigate.journal import Entry
 from models import ocsf
 from models.action import Action
 from models.action_ocsf import action_to_ocsf
+from models.approval import Approval, approval_to_json
 from models.entity import EntityKey, EntityLink
 from models.errors import InvalidRecord
 from models.event import Event
+from models.feedback import Feedback, feedback_to_json
 from models.fields import take
 from models.finding import SequenceClosed, Signal, Withdrawn
 from models.finding_ocsf import sequence_closed_to_ocsf, sequence_to_ocsf, signal_to_ocsf
@@ -39,7 +41,8 @@ EVENT, SIGNAL, TICK, LINK = "braid.event", "braid.signal", "braid.tick", "braid.
 CHAINED, WITHDRAWN = "braid.sequence-signal", "braid.signal-withdrawn"  # on `signals`, among the correlate workers
 SEQUENCE, LATE, VERDICT, ACTION = "braid.sequence", "braid.late", "braid.verdict", "braid.action"
 DEAD_LETTER, FEATURES, STEP = "braid.dead-letter", "braid.features", "braid.investigation-step"
-AUDIT: Final = "braid.audit-record"
+AUDIT, APPROVAL, FEEDBACK = "braid.audit-record", "braid.approval", "braid.feedback"
+SOURCE_HEADER: Final = "ce_source"
 OWN: Final = b"/braid/"  # how the sources begin that workers of Braid put into headers
 KEYED: Final = frozenset({"signals", "entity-links", "features"})  # topics of which the keyed workers join partition n
 
@@ -251,9 +254,9 @@ def late_message(late: Late) -> Message:
     return Message("late", signal.uid.encode(), ocsf.encode(signal_to_ocsf(signal)), headers)
 
 
-def verdict_message(verdict: Verdict) -> Message:
+def verdict_message(verdict: Verdict, worker: str = "investigate") -> Message:
     """Send a verdict."""
-    headers = _headers(VERDICT, verdict.uid, "investigate", verdict.time)
+    headers = _headers(VERDICT, verdict.uid, worker, verdict.time)
     return Message("verdicts", verdict.uid.encode(), ocsf.encode(verdict_to_ocsf(verdict)), headers)
 
 
@@ -288,7 +291,25 @@ def audit_message(record: Record, line: bytes, worker: str) -> Message:
     return Message("audit", record.chain.encode(), line, headers)
 
 
-def action_message(action: Action) -> Message:
-    """Send a proposed action."""
-    headers = _headers(ACTION, action.uid, "investigate", action.time)
+def action_message(action: Action, worker: str = "investigate") -> Message:
+    """Send an action: a proposal, or by `respond` a revision of one."""
+    headers = _headers(ACTION, action.uid, worker, action.time)
     return Message("actions", action.uid.encode(), ocsf.encode(action_to_ocsf(action)), headers)
+
+
+def source_of(worker: str) -> str:
+    """Return what the header `ce_source` says of records that a worker wrote."""
+    return f"{OWN.decode()}{worker}"
+
+
+def approval_message(approval: Approval) -> Message:
+    """Send a person's decision on an action."""
+    headers = _headers(APPROVAL, approval.nonce, "cli", approval.time)
+    return Message("approvals", approval.action_uid.encode(), approval_to_json(approval), headers)
+
+
+def feedback_message(feedback: Feedback) -> Message:
+    """Send a person's correction of a verdict."""
+    value = feedback_to_json(feedback)
+    headers = _headers(FEEDBACK, content_uid("feedback", value), "cli", feedback.time)
+    return Message("feedback", feedback.verdict_uid.encode(), value, headers)

@@ -1,4 +1,4 @@
-"""`braid topics`, `braid verdicts` and `braid dead-letter`: what needs a broker to look at."""
+"""`braid topics` and `braid dead-letter`, and how commands read a topic."""
 
 from __future__ import annotations
 
@@ -12,19 +12,15 @@ from uuid import uuid4
 
 import click
 import orjson
-from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, TopicPartition
-from confluent_kafka import Message as KafkaMessage
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaException, TopicPartition
 
-from models import ocsf
-from models.errors import InvalidRecord, KafkaUnavailable
-from models.verdict import VERDICTS, Verdict
-from models.verdict_ocsf import verdict_from_ocsf
+from models.errors import KafkaUnavailable
 from streams.cli.output import print_json
 from streams.config import Settings, load_settings
 from streams.deadletter import dead_letter_from_json
 from streams.sources.headers import with_header
 from streams.sources.registry import SOURCES
-from streams.topics import rfc3339, table
+from streams.topics import table
 from streams.wire import Message
 from streams.workers import clients, kafka_admin
 from streams.workers.reaching import reach
@@ -88,35 +84,6 @@ def topics_check(*, as_json: bool) -> int:
 
 
 @click.group()
-def verdicts() -> None:
-    """What the investigation found."""
-
-
-@verdicts.command("tail")
-@click.option("--from-beginning", is_flag=True, help="Start with the oldest verdict, not with the next one.")
-@click.option("--max", "limit", type=click.IntRange(min=1), help="Stop after this many.")
-@click.option("--idle", type=float, help="Stop when nothing came for this many seconds (default: never).")
-@click.option("--json", "as_json", is_flag=True, help="Print each verdict as its OCSF record, a line each.")
-def verdicts_tail(*, from_beginning: bool, limit: int | None, idle: float | None, as_json: bool) -> None:
-    """Print verdicts as they come."""
-    for number, value in enumerate(_coming(load_settings(), "verdicts", idle, from_beginning=from_beginning), 1):
-        click.echo(value.decode("utf-8", "replace") if as_json else _verdict_line(value))
-        if number == limit:
-            break
-
-
-def _verdict_line(value: bytes) -> str:
-    try:
-        verdict = verdict_from_ocsf(ocsf.decode(value))
-    except (InvalidRecord, ValueError) as error:
-        return f"unreadable: {error}"
-    if not isinstance(verdict, Verdict):
-        return f"{rfc3339(verdict.time)}  {verdict.uid}  withdrawn on {verdict.group}"
-    kind = f"{VERDICTS[verdict.verdict_id]} ({verdict.confidence})"
-    return f"{rfc3339(verdict.time)}  {verdict.uid}  {kind}  {verdict.group}: {verdict.title}"
-
-
-@click.group()
 def dead_letter() -> None:
     """Records that could not go on."""
 
@@ -171,7 +138,7 @@ def dead_letter_replay(*, stage: str | None, source: str | None, as_json: bool) 
     click.echo(f"{count} sent again")
 
 
-def _coming(settings: Settings, topic: str, idle: float | None, *, from_beginning: bool) -> Iterator[bytes]:
+def coming_values(settings: Settings, topic: str, idle: float | None, *, from_beginning: bool) -> Iterator[bytes]:
     """Yield the values of a topic as they come, until none came for `idle` seconds."""
     with _consumer(settings) as consumer:
         start = OFFSET_BEGINNING if from_beginning else OFFSET_END
@@ -202,7 +169,7 @@ def standing_records(settings: Settings, topic: str) -> Iterator[tuple[bytes, by
             last = time.monotonic() if messages else last
             if time.monotonic() - last > ANSWER_SECONDS:
                 raise KafkaUnavailable(f"{settings.bootstrap} sent nothing for {ANSWER_SECONDS:g} s")
-            left -= {message.partition() or 0 for message in messages if _is_end(message)}
+            left -= {message.partition() or 0 for message in messages if clients.reached_end(message)}
             kept = [(m.partition() or 0, m.offset() or 0, m) for m in clients.usable(messages)]
             yield from ((m.key() or b"", m.value() or b"") for number, offset, m in kept if offset < ends[number])
             left -= {number for number, offset, _ in kept if offset + 1 >= ends[number]}
@@ -213,11 +180,6 @@ def _end(settings: Settings, consumer: Consumer, at: TopicPartition) -> int:
     ask = partial(consumer.get_watermark_offsets, at)
     _, end = clients.patiently(lambda seconds: ask(timeout=seconds), settings, clients.Stop())
     return int(end)
-
-
-def _is_end(message: KafkaMessage) -> bool:
-    error = message.error()
-    return error is not None and error.code() == KafkaError._PARTITION_EOF  # noqa: SLF001  # its public name for it
 
 
 @contextmanager

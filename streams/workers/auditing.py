@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Final, Self
 from uuid import uuid4
 
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import TopicPartition
 
 from agents.audit.chain import Head, Writer, read_record
 from agents.audit.event import AuditEvent
 from agents.audit.files import ChainFile, heads_in
 from agents.policy.signing import SigningKey, read_signing_key
-from models.errors import ConfigError, InvalidRecord, KafkaUnavailable
+from models.errors import ConfigError, InvalidRecord
 from streams import wire
 from streams.config import Settings
 from streams.workers import clients
@@ -111,9 +111,8 @@ def _make_key(path: Path) -> None:
 def latest_heads(settings: Settings) -> tuple[Head, ...]:
     """Return the last record of each chain among the latest records of the topic, the latest first."""
     name = settings.topic_prefix + TOPIC
-    reader = clients.follower(settings, "audit-heads")
     heads: dict[str, Head] = {}
-    try:
+    with clients.following(settings, "audit-heads", name) as reader:
         _, end = reader.get_watermark_offsets(TopicPartition(name, 0), timeout=ASK_SECONDS)
         reader.assign([TopicPartition(name, 0, max(0, end - LATEST))])
         at_end = end == 0
@@ -122,10 +121,6 @@ def latest_heads(settings: Settings) -> tuple[Head, ...]:
                 at_end |= clients.reached_end(message)
                 if message.error() is None:
                     _note(heads, message.value() or b"")
-    except KafkaException as error:
-        raise KafkaUnavailable(f"{name} cannot be read: {error.args[0].str()}") from error
-    finally:
-        reader.close()
     return tuple(reversed(heads.values()))
 
 

@@ -7,7 +7,8 @@ import signal as os_signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Final, TypeVar
 from uuid import uuid4
@@ -76,6 +77,7 @@ def consumer(
     on_revoke: Callable[[Consumer, Any], None] | None = None,
     *,
     ends: bool = False,
+    together: bool = False,
 ) -> Consumer:
     """Make a consumer of a worker's group over topics, from the earliest record.
 
@@ -86,6 +88,7 @@ def consumer(
         on_assign: Called with partitions that this member gets, before their first record.
         on_revoke: Called before partitions go to another member, while their offsets can still be committed.
         ends: Say, by a message that is none (`reached_end`), when a partition was read to its end.
+        together: Give partition n of every topic to the same member: for topics of as many partitions.
     """
     wanted = [settings.topic_prefix + topic for topic in topics]
     config: dict[str, Any] = {
@@ -97,7 +100,7 @@ def consumer(
         "isolation.level": "read_committed",
         # The sticky strategy counts partitions, not topics: a second member got all those of half the topics, and none
         # of the topic with the traffic. In turn, every member has its part of every topic.
-        "partition.assignment.strategy": "roundrobin" if len(wanted) > 1 else "cooperative-sticky",
+        "partition.assignment.strategy": "range" if together else _strategy(wanted),
         "session.timeout.ms": SESSION_TIMEOUT_MS,
         "heartbeat.interval.ms": SESSION_TIMEOUT_MS // 4,
         "fetch.wait.max.ms": 50,
@@ -112,8 +115,18 @@ def consumer(
     return made
 
 
-def follower(settings: Settings, worker: str) -> Consumer:
-    """Make a consumer outside of any group: it is told its partitions, commits nothing, and says their ends."""
+def _strategy(topics: list[str]) -> str:
+    return "roundrobin" if len(topics) > 1 else "cooperative-sticky"
+
+
+def follower(settings: Settings, worker: str, wait_ms: int = 500) -> Consumer:
+    """Make a consumer outside of any group: it is told its partitions, commits nothing, and says their ends.
+
+    Args:
+        settings: Where Kafka is, and the prefix.
+        worker: Names the client.
+        wait_ms: How long a broker that has nothing new keeps a request; what else it is asked waits behind it.
+    """
     config: dict[str, Any] = {
         **client_settings(settings),
         "client.id": f"braid-{worker}",
@@ -121,10 +134,23 @@ def follower(settings: Settings, worker: str) -> Consumer:
         "enable.auto.commit": False,
         "isolation.level": "read_committed",
         "queued.max.messages.kbytes": 16_384,
+        "fetch.wait.max.ms": wait_ms,
         "enable.partition.eof": True,
         "allow.auto.create.topics": False,
     }
     return Consumer(config, logger=LOG)
+
+
+@contextmanager
+def following(settings: Settings, worker: str, name: str) -> Iterator[Consumer]:
+    """Lend a follower of a topic of this name, and close it; raise KafkaUnavailable when the topic cannot be read."""
+    reader = follower(settings, worker)
+    try:
+        yield reader
+    except KafkaException as error:
+        raise KafkaUnavailable(f"{name} cannot be read: {error.args[0].str()}") from error
+    finally:
+        reader.close()
 
 
 def commit(client: Consumer, offsets: list[TopicPartition] | None = None) -> None:

@@ -23,7 +23,7 @@ from streams.workers.local_kafka import LocalKafka
 from streams.workers.reaching import reach
 from streams.workers.security import client_settings, plaintext
 
-WORKERS: Final = ("ingest", "profile", "correlate", "archive", "investigate")
+WORKERS: Final = ("ingest", "profile", "correlate", "archive", "investigate", "respond")
 STOP_SECONDS: Final = 10.0
 RESTARTS: Final = 5  # of one worker, before the whole tree gives up
 _POLL_SECONDS: Final = 0.2

@@ -12,12 +12,15 @@ import pytest
 import yaml
 
 from streams.config import PREFIX, Settings
+from streams.workers import up
 from tests.broker import IMAGE, kafka_version
 
 REPO = Path(__file__).resolve().parents[2]
 DEPLOY = REPO / "deploy"
 LAKE = "/var/lib/braid/lake"
-WORKERS = {"ingest", "correlate", "investigate", "archive"}
+STATE = "/var/lib/braid/state"
+WORKERS = {*up.WORKERS}
+JUDGING = {"investigate", "respond"}
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +42,10 @@ def test_every_worker_is_there_under_its_name(ours: dict[str, Any]) -> None:
 
 
 def test_every_setting_is_one_that_braid_reads(ours: dict[str, Any]) -> None:
-    for service in ours.values():
-        assert set(service["environment"]) == {"BRAID_BOOTSTRAP", "BRAID_LAKE"}
+    for name, service in ours.items():
+        assert set(service["environment"]) == {"BRAID_BOOTSTRAP", "BRAID_LAKE"} | (
+            {"BRAID_DATA_DIR"} if name in JUDGING else set()
+        )
         assert {name.removeprefix(PREFIX).lower() for name in service["environment"]} <= set(Settings.model_fields)
 
 
@@ -77,7 +82,8 @@ def test_workers_have_no_more_rights_than_they_need(ours: dict[str, Any]) -> Non
 
 def test_only_archive_may_write_the_lake(ours: dict[str, Any]) -> None:
     mounts = {name: service["volumes"] for name, service in ours.items() if "volumes" in service}
-    assert mounts == {"archive": [f"lake:{LAKE}"], "investigate": [f"lake:{LAKE}:ro"]}
+    reading = [f"lake:{LAKE}:ro", f"state:{STATE}", "./etc:/etc/braid:ro"]
+    assert mounts == {"archive": [f"lake:{LAKE}"], **dict.fromkeys(JUDGING, reading)}
     assert {service["environment"]["BRAID_LAKE"] for service in ours.values()} == {LAKE}
 
 
@@ -99,4 +105,10 @@ def test_the_image_installs_by_hash_and_runs_without_root() -> None:
     assert all("--require-hashes" in line for line in installs)
     assert any("requirements.lock" in line for line in installs)
     assert "USER 10001:10001" in text.split("FROM")[-1]
-    assert LAKE in text
+    assert f"{LAKE} {STATE}" in text
+
+
+def test_the_key_of_the_audit_log_outlives_a_container(ours: dict[str, Any]) -> None:
+    for name in JUDGING:
+        assert ours[name]["environment"]["BRAID_DATA_DIR"] == STATE
+        assert f"state:{STATE}" in ours[name]["volumes"]

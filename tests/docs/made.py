@@ -31,7 +31,7 @@ from streams.sources.windows import logsource as windows
 from streams.topics import Topic, raw_topic, table
 from tests.command import COLUMNS, output_of
 from tests.conftest import REPO
-from tests.docs import rules
+from tests.docs import investigation, response, rules
 
 README: Final = REPO / "README.md"
 DOCS: Final = REPO / "deploy" / "docs"
@@ -157,7 +157,7 @@ def _verdict() -> str:
 
 
 def _shortened(verdict: Mapping[str, Any]) -> dict[str, Any]:
-    braid = verdict["unmapped"]["braid"]
+    braid = {name: member for name, member in verdict["unmapped"]["braid"].items() if name != "reasoning"}
     claim = braid["claims"][0]
     evidence = [item for item in braid["evidence"] if item["uid"] in claim["evidence"]]
     kept = (
@@ -329,6 +329,16 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "weights": _weights,
     "features": _features,
     "detectors": _detectors,
+    "thresholds": lambda: rows(*investigation.thresholds()),
+    "case-shown": investigation.case_shown,
+    "tools": lambda: rows(*investigation.tools()),
+    "investigation-bounds": lambda: rows(*investigation.bounds()),
+    "decisions": lambda: rows(*investigation.decisions()),
+    "demotions": investigation.demotions,
+    "verdict-report": investigation.report_of_run,
+    "masking": lambda: rows(*investigation.masking()),
+    "transitions": lambda: rows(*response.transitions()),
+    "executors": lambda: rows(*response.executors()),
     "rules-check": rules.check,
     "rules-explain": rules.explain,
     "rules-backtest": rules.backtest,

@@ -57,7 +57,9 @@ def test_what_has_to_be_there_for_ever_is_compacted_or_never_expires() -> None:
 def test_a_prefix_goes_before_every_name_and_keeps_neighbours_together() -> None:
     table = topics.table(["zeek"], prefix="blue.")
     assert all(topic.name.startswith("blue.") for topic in table)
-    assert {topic.beside for topic in table if topic.beside} == {"blue.signals", "blue.features"}
+    assert {topic.beside for topic in table if topic.beside} == {
+        f"blue.{name}" for name in ("signals", "features", "sequences", "actions")
+    }
 
 
 @pytest.mark.parametrize("source", ["", "a b", "../x", "ü", "x" * 250, "a\n"])
