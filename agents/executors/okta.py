@@ -54,7 +54,7 @@ def _user(told: Told, uid: str, login: str) -> tuple[str, str] | Outcome:
     if not found or not isinstance(status, str):
         return failed("Okta's answer holds no user")
     named = str(at(told.value, "profile", "login")).lower()
-    if found != uid if uid else named != login.lower():
+    if named != login.lower() or (uid and found != uid):  # a receipt alone does not say whose turn it is
         return failed("Okta answered with another user than was asked for")
     return found, status
 

@@ -162,8 +162,11 @@ class _Court:
         return Hypothesis(_shown(answered.text), answered.state, _shown(answered.because), tuple(dict.fromkeys(uids)))
 
     def techniques(self, named: Iterable[str], kept: Iterable[Proven]) -> tuple[str, ...]:
-        """Return the techniques that detections of kept statements have."""
-        borne = self.citation(one for proven in kept for one in proven.cited).techniques
+        """Return the techniques of detections that kept statements cite, or whose events they cite."""
+        cited = tuple(one for proven in kept for one in proven.cited)
+        uids = {one.uid for one in cited}
+        fired = (one for one in self.shown.values() if isinstance(one, StoredSignal) and one.signal.event.uid in uids)
+        borne = self.citation((*cited, *fired)).techniques
         return tuple(
             technique
             for technique in dict.fromkeys(name.strip().upper() for name in named)

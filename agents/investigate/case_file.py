@@ -27,7 +27,7 @@ def case_file(gathered: Gathered, showing: Showing) -> str:
         ("events of the sequence", map(showing.event, {one.event.uid: one.event for one in held}.values())),
         ("signals of the sequence", (showing.signal(one.signal) for one in held)),
         ("other signals on the same entities", map(showing.signal, gathered.others[:MAX_OTHERS])),
-        ("signals on the same entities in the week before", _earlier(gathered.earlier, showing)),
+        ("signals on them in the week before", _earlier(gathered.earlier, showing)),
         ("some events around", map(showing.event, _around(gathered))),
         ("what services outside said", (showing.fact(telling.fact) for telling in gathered.tellings)),
         ("telemetry", _telemetry(gathered, showing)),

@@ -153,12 +153,15 @@ class ModelInvestigator:
         return Case(gathered, judge(gathered), begun.labels, tools, steps, trail, showing, first)
 
     async def _decided(self, case: Case, models: tuple[Model, ...]) -> tuple[Verdict, tuple[Action, ...]]:
-        """Ask the models in turn until one is sure; what the last that answered is worth decides."""
+        """Ask the models in turn until one is sure; what the last that answered is worth decides.
+
+        Where the risk is high the large one is asked first, and the small one only if that does not answer.
+        """
         best: Concluded | None = None
         why = "no model is configured"
         is_grave = case.gathered.sequence.risk >= HIGH_RISK
-        for model in models[1:] if is_grave and len(models) > 1 else models:
-            if best is not None and _is_sure(best.verdict):
+        for model in reversed(models) if is_grave else models:
+            if best is not None and (is_grave or _is_sure(best.verdict)):
                 break
             outcome = await self._asked(model, case)
             if outcome.answer is None:

@@ -36,7 +36,7 @@ class Means:
         rules: Returns the hash of the rules, as they are now.
         budget: What one investigation may ask the store.
         outside: What services outside are asked through, None when they are not.
-        max_tokens: Most tokens of one turn of a model.
+        max_tokens: Most tokens of one turn of a model; its endpoint may allow fewer.
     """
 
     models: Callable[[str], Tiers]
@@ -53,7 +53,7 @@ class Means:
     rules: Callable[[], str] = str
     budget: Budget = field(default_factory=lambda: Budget(calls=120))
     outside: Outside | None = None
-    max_tokens: int = 4096
+    max_tokens: int = 65_536
 
     def versions(self, models: tuple[str, ...] = ()) -> Versions:
         """Return what verdicts are made with, and which models answered."""

@@ -46,8 +46,8 @@ from tests.scenarios.honest_model import Honest
 
 SCALE: Final = 0.1
 WEEKS: Final = 3
-SAMPLE: Final = 25  # signals of one input for which a request is built
-JUDGED: Final = 60  # sequences of one input that are investigated; of more, evenly spread ones
+SAMPLE: Final = 20  # signals of one input for which a request is built
+JUDGED: Final = 20  # sequences of one input that are investigated; of more, evenly spread ones
 BYTES_A_TOKEN: Final = 4
 MILLION: Final = 1_000_000
 

@@ -173,6 +173,13 @@ def test_where_the_large_one_fails_the_answer_of_the_small_one_stands() -> None:
     assert found.verdict.model_took_part is True
 
 
+def test_where_the_large_one_fails_on_a_high_risk_the_small_one_is_asked() -> None:
+    with ScriptedServer(sure) as one, ScriptedServer([fails(400)]) as two:
+        found = Table(MemoryStore(intrusion().rows)).play(sequence(95), one, two)
+    assert found.verdict.model_took_part is True
+    assert (len(one.requests), len(two.requests)) == (1, 1)
+
+
 def test_records_do_not_leave_their_region() -> None:
     with ScriptedServer([], is_lenient=True) as server:
         privacy = PrivacyPolicy(residency={"eu": ("eu",)})

@@ -22,6 +22,7 @@ from agents.policy.life import (
     may_repeat,
     question_of,
     start,
+    was_asked_back,
 )
 from agents.policy.policy import AUTONOMOUS, DRY_RUN, MODES, SHADOW, SUPERVISED, Policy
 from agents.policy.standing import Standing
@@ -199,6 +200,16 @@ def test_who_takes_back_is_entitled_and_not_concerned() -> None:
     assert "concerned" in why("carol")
     assert "another revision" in why("bob", revision=2)
     assert "cannot be taken back" in why("bob", action=proposal())
+
+
+def test_taking_back_takes_a_request_for_just_that_revision() -> None:
+    executed = replace(proposal(), status="executed", revision=3)
+    undone = moved(executed, "rolling_back", by="bob", why="x", at=NOW)
+    asked = says(executed, "bob", ROLLBACK, revision=3)
+    assert was_asked_back(undone, [asked])
+    assert not was_asked_back(undone, [])
+    assert not was_asked_back(undone, [says(executed, "bob", ROLLBACK, revision=2)])
+    assert not was_asked_back(undone, [says(executed, "bob", APPROVE, revision=3)])
 
 
 EVENTS = st.one_of(
