@@ -16,11 +16,11 @@ from agents.deterministic.investigator import DeterministicInvestigator
 from agents.evidence.outside import Outside
 from agents.evidence.toolbox import Budget
 from agents.grounding.calibration import Labels
-from agents.investigate.base import Investigator
 from agents.investigate.investigator import ModelInvestigator
 from agents.investigate.journal import Journal, MemoryJournal
 from agents.investigate.means import Means
 from agents.investigate.prompts import bundled_prompt
+from agents.investigation import Investigator
 from agents.llm.budget import Charge
 from agents.llm.models_file import load_models
 from agents.llm.tiers import Models, Tiers

@@ -20,7 +20,7 @@ from agents.evidence.outside import Outside
 from agents.evidence.store import EvidenceStore
 from agents.evidence.toolbox import Budget, Toolbox
 from agents.grounding.cited import GroundingProblem, check_grounding
-from agents.investigate.base import Investigation
+from agents.investigation import Investigation
 from agents.text import Count, plain, quoted
 from models.finding import Attack, Sequence
 from models.verdict import INSUFFICIENT_DATA, VERDICTS, Verdict

@@ -21,7 +21,6 @@ from agents.evidence.store import (
     StoredEvent,
     StoredSignal,
 )
-from agents.investigate.base import Step
 from enrichers.lookups.told import Told
 from models.entity import EntityKey
 from models.errors import BudgetExhausted
@@ -30,6 +29,27 @@ from models.uids import sha256_hex
 MAX_WINDOW_MS: Final = 31 * 86_400_000
 
 S = TypeVar("S", StoredEvent, StoredSignal)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One tool call of an investigation, for the journal.
+
+    Attributes:
+        tool: Name of the tool.
+        arguments: Argument names and values as text.
+        rows: Rows it answered.
+        size_bytes: Bytes of the records in the answer.
+        more: Whether the bounds left rows behind.
+        sha256: Hash over the hashes of the rows, in order: the same answer has the same hash.
+    """
+
+    tool: str
+    arguments: tuple[tuple[str, str], ...]
+    rows: int
+    size_bytes: int
+    more: bool
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,6 @@ from agents.grounding.answer import Answer
 from agents.grounding.calibration import Labels
 from agents.grounding.check import Context, check
 from agents.grounding.conclude import conclude
-from agents.investigate.base import Investigation, investigation_uid
 from agents.investigate.begun import Begun, begun_from_json, begun_to_json
 from agents.investigate.case_file import case_file
 from agents.investigate.conversation import Conversation, Outcome
@@ -36,6 +35,7 @@ from agents.investigate.show import Showing
 from agents.investigate.steps import JournalDiffers, Steps
 from agents.investigate.told import spent_on
 from agents.investigate.trail import Trail
+from agents.investigation import Investigation, investigation_uid
 from agents.llm.talk import Model
 from agents.privacy.screen import Screen
 from agents.text import plain

@@ -10,9 +10,9 @@ from typing import Any
 import click
 
 from agents.investigate.again import Repeated, other_versions, repeat
-from agents.investigate.base import name_of
 from agents.investigate.journal import Entry
 from agents.investigate.steps import JournalDiffers
+from agents.investigation import name_of
 from models import ocsf
 from models.errors import ConfigError, InvalidRecord
 from models.verdict import VERDICTS, Verdict

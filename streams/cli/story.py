@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from agents.investigate.base import Investigation
+from agents.investigation import Investigation
 from agents.text import plain
 from models.finding import Sequence
 from models.verdict import TRUE_POSITIVE, VERDICTS

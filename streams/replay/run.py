@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from agents.investigate.base import Investigation, Investigator
+from agents.investigation import Investigation, Investigator
 from models import ocsf
 from models.action_ocsf import action_to_ocsf
 from models.entity import EntityLink

@@ -23,7 +23,7 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
 from agents.audit.events import action_moved, investigation_ended
-from agents.investigate.base import Investigation, Investigator, investigation_uid, name_of
+from agents.investigation import Investigation, Investigator, investigation_uid, name_of
 from agents.llm.budget import Charge
 from agents.llm.tiers import Models
 from agents.waiting import Waiting, WaitingList

@@ -12,7 +12,7 @@ from agents.deterministic.weigh import TRUE_POSITIVE_FROM
 from agents.evidence.store import Stored
 from agents.evidence.toolbox import Budget
 from agents.grounding.cited import check_grounding
-from agents.investigate.base import Investigation
+from agents.investigation import Investigation
 from agents.text import MAX_QUOTED, quotations
 from models import ocsf
 from models.action_ocsf import action_to_ocsf

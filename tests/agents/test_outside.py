@@ -12,7 +12,7 @@ from agents.evidence.gather import gather
 from agents.evidence.outside import MAX_CANDIDATES, Observable
 from agents.evidence.toolbox import Budget, Toolbox
 from agents.grounding.cited import check_grounding
-from agents.investigate.base import Investigation
+from agents.investigation import Investigation
 from enrichers.lookups.gate import Question
 from enrichers.lookups.reputation import NoReputation, Reputation
 from enrichers.lookups.told import Said, Told, Word

@@ -32,9 +32,9 @@ from agents.grounding.conclude import (
 from agents.grounding.corroborate import AGREEING
 from agents.grounding.values import MAX_STATED, MAX_VALUES
 from agents.investigate import conversation
-from agents.investigate.base import Investigation
 from agents.investigate.investigator import HIGH_RISK, MAX_ATTEMPTS, UNSURE
 from agents.investigate.means import Means
+from agents.investigation import Investigation
 from agents.policy.policy import Thresholds
 from agents.privacy.policy import DEFAULT_ACTIONS
 from agents.report import report

@@ -11,7 +11,7 @@ import pytest
 
 from agents.deterministic.investigator import DeterministicInvestigator
 from agents.grounding.calibration import Label, Labels, labels_of
-from agents.investigate.base import Investigation
+from agents.investigation import Investigation
 from agents.report import report
 from agents.text import plain
 from agents.tools.knowledge import Case

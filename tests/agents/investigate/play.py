@@ -13,11 +13,11 @@ from agents.evidence.outside import Outside
 from agents.evidence.store import EvidenceStore
 from agents.evidence.toolbox import Budget
 from agents.grounding.calibration import NO_LABELS, Labels
-from agents.investigate.base import Investigation
 from agents.investigate.investigator import ModelInvestigator
 from agents.investigate.journal import Journal, MemoryJournal
 from agents.investigate.means import Means
 from agents.investigate.prompts import bundled_prompt
+from agents.investigation import Investigation
 from agents.llm.budget import UNLIMITED, Budgets
 from agents.llm.models_file import ModelsFile
 from agents.llm.tiers import Models

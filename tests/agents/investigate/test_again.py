@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 
 from agents.investigate.again import Repeated, other_versions, repeat
-from agents.investigate.base import Investigation, investigation_uid
 from agents.investigate.journal import Entry
 from agents.investigate.means import Means
 from agents.investigate.steps import JournalDiffers
+from agents.investigation import Investigation, investigation_uid
 from agents.llm.models_file import ModelsFile
 from agents.llm.tiers import Models
 from models.errors import InvalidRecord

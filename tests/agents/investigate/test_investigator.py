@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from agents.investigate.base import Investigation, investigation_uid
 from agents.investigate.conversation import MAX_CALLS, MAX_REPAIRS, MAX_TURNS
 from agents.investigate.investigator import MAX_ATTEMPTS
 from agents.investigate.journal import BEGUN, ENDED, FAILED, Entry, MemoryJournal
+from agents.investigation import Investigation, investigation_uid
 from agents.llm.budget import Budgets, Limits
 from agents.privacy.policy import PrivacyPolicy
 from models.finding import Sequence

@@ -12,8 +12,8 @@ import orjson
 
 from agents.executors.webhook import Webhook
 from agents.grounding.calibration import Label, labels_of
-from agents.investigate.base import Investigation
 from agents.investigate.investigator import ModelInvestigator
+from agents.investigation import Investigation
 from agents.llm.models_file import ModelsFile
 from agents.llm.tiers import Models
 from agents.policy.corroborate import corroborate

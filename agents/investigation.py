@@ -7,31 +7,11 @@ from typing import Protocol
 
 from agents.audit.event import AuditEvent
 from agents.evidence.store import EvidenceStore
+from agents.evidence.toolbox import Step
 from models.action import Action
 from models.finding import Sequence
 from models.uids import content_uid
 from models.verdict import Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One tool call of an investigation, for the journal.
-
-    Attributes:
-        tool: Name of the tool.
-        arguments: Argument names and values as text.
-        rows: Rows it answered.
-        size_bytes: Bytes of the records in the answer.
-        more: Whether the bounds left rows behind.
-        sha256: Hash over the hashes of the rows, in order: the same answer has the same hash.
-    """
-
-    tool: str
-    arguments: tuple[tuple[str, str], ...]
-    rows: int
-    size_bytes: int
-    more: bool
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
