@@ -168,7 +168,7 @@ def test_everything_that_cannot_be_loaded_is_told_at_once(settings: Settings, tm
     assert "geo.mmdb: no MMDB file" in told
     assert "people.csv:2: privileged: must be true or false" in told
     assert "people.csv:3: privileged" in told
-    assert "allow.yml: not an allow list" in told
+    assert "allow.yml:2: file: not YAML" in told
 
 
 def test_a_part_that_cannot_be_made_is_stood_in_for(settings: Settings, tmp_path: Path) -> None:

@@ -184,9 +184,9 @@ def test_a_password_that_is_not_there_is_told(place: str, why: str) -> None:
     assert told == f"BRAID_KAFKA_PASSWORD: {why}"
 
 
-@pytest.mark.parametrize("name", ["kafka_password", "kafka_key_password"])
+@pytest.mark.parametrize("name", ["kafka_password", "kafka_key_password", "audit_key", "embedding_key"])
 def test_a_password_in_the_settings_is_refused_and_not_shown(name: str) -> None:
-    with pytest.raises(ConfigError, match="says where the password is, env:NAME or file:PATH") as raised:
+    with pytest.raises(ConfigError, match="says where the secret is, env:NAME or file:PATH") as raised:
         load_settings(**{name: PASSWORD})
     assert SHOWN not in f"{raised.value!r} {raised.value.__cause__}"
 
