@@ -111,7 +111,6 @@ def test_one_who_approves_moves_it_on_and_it_is_decided_again_before_it_runs() -
         {"about": about(parties=PARTIES, records=())},
         {"approvals": ()},
     ],
-    ids=str,
 )
 def test_what_changes_before_it_runs_stops_it(changed: dict[str, object]) -> None:
     of = policy(mode=SUPERVISED)
@@ -125,7 +124,7 @@ def test_what_changes_before_it_runs_stops_it(changed: dict[str, object]) -> Non
     assert may_repeat(of, replace(executing, **changed))[0]
 
 
-@pytest.mark.parametrize("verdict_", [replace(STANDS, sequence_revision=4), replace(STANDS, revision=1)], ids=str)
+@pytest.mark.parametrize("verdict_", [replace(STANDS, sequence_revision=4), replace(STANDS, revision=1)])
 def test_what_waits_is_stopped_with_its_verdict(verdict_: Verdict) -> None:
     of = policy(mode=SUPERVISED)
     action = waiting(of)
