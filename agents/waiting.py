@@ -62,9 +62,10 @@ class WaitingList:
         since = known.since if known else now
         self._waiting[sequence.uid] = Waiting(sequence, since, position)
 
-    def withdraw(self, sequence_uid: str) -> None:
-        """Take a sequence out that no longer stands."""
+    def withdraw(self, sequence_uid: str) -> bool:
+        """Take a sequence out that no longer stands; tell whether it was begun on: what comes of that is not wanted."""
         self._waiting.pop(sequence_uid, None)
+        return self._begun_on.pop(sequence_uid, None) is not None
 
     def left(self, now: int) -> int | None:
         """Return how many investigations the budget still allows at `now` (ms), None when it has no limit."""

@@ -100,8 +100,6 @@ class ModelInvestigator:
             try:
                 return await self.walk(sequence, store, steps)
             except (JournalDiffers, InvalidRecord) as error:
-                if not steps.is_resumed:
-                    raise
                 LOG.warning("investigation %s begins anew: %s", steps.investigation, error)
         return await self._without_model(uid, sequence, store)
 

@@ -36,11 +36,6 @@ class Steps:
         """Read what the journal has."""
         self._recorded = self.journal.recorded(self.investigation)
 
-    @property
-    def is_resumed(self) -> bool:
-        """Tell whether there was anything in the journal."""
-        return bool(self._recorded)
-
     async def note(self, kind: str, data: Json) -> None:
         """Keep what is about to be done; one that is kept already has to say the same, or JournalDiffers is raised."""
 

@@ -127,7 +127,8 @@ class InvestigateWorker:
             yield self._dead(message, str(error))
             return
         if isinstance(sequence, SequenceClosed):
-            self._waiting.withdraw(sequence.uid)
+            if self._waiting.withdraw(sequence.uid):
+                self._abandon(sequence.uid)
             if sequence.was_alert:
                 yield wire.verdict_closed_message(close_verdict(sequence))
                 self._health.add(withdrawn=1)
@@ -213,9 +214,15 @@ class InvestigateWorker:
     def _revoked(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         gone = [partition.partition for partition in partitions]
         for uid in self._waiting.forget(gone):
-            self._running.pop(uid).judging.cancel()
+            self._abandon(uid)
         self._journal.forget(gone)
         self._committed = {}
+
+    def _abandon(self, sequence_uid: str) -> None:
+        """Stop judging a sequence: no verdict of it may come behind what ended it."""
+        running = self._running.pop(sequence_uid)
+        running.judging.cancel()
+        self._journal.over(running.investigation)
 
     def _dead(self, message: KafkaMessage, reason: str) -> wire.Message:
         at = Coordinates(message.topic() or "", message.partition() or 0, message.offset() or 0)

@@ -115,6 +115,18 @@ def test_a_later_revision_waits_for_the_one_that_was_begun_on():
     assert second.sequence.revision == 2
 
 
+def test_what_was_begun_on_and_is_withdrawn_holds_no_offset_back() -> None:
+    waiting = WaitingList(per_hour=0)
+    for offset, name in enumerate(("a", "b")):
+        waiting.read((0, offset))
+        waiting.add(sequence(name, 10), 0, (0, offset))
+    assert waiting.next(0, lambda held: held.sequence.uid == "a")
+    assert waiting.withdraw("b") is False
+    assert waiting.withdraw("a") is True
+    assert waiting.committable() == {0: 2}
+    assert waiting.next(0, ready) is None
+
+
 def test_what_was_begun_on_is_named_when_its_partition_goes():
     waiting = WaitingList(per_hour=0)
     waiting.add(sequence("a", 10), 0, (0, 0))
