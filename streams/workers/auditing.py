@@ -13,7 +13,7 @@ from confluent_kafka import TopicPartition
 from agents.audit.chain import Head, Writer, read_record
 from agents.audit.event import AuditEvent
 from agents.audit.files import ChainFile, heads_in
-from agents.policy.signing import SigningKey, read_signing_key
+from agents.policy.signing import KEY_BYTES, SigningKey, read_signing_key
 from models.errors import ConfigError, InvalidRecord
 from streams import wire
 from streams.config import Settings
@@ -24,7 +24,6 @@ TOPIC: Final = "audit"
 LATEST: Final = 500  # records of the topic that are looked at for what a new chain follows
 ASK_SECONDS: Final = 10.0
 KEY_FILE: Final = "audit-key"
-KEY_BYTES: Final = 32
 OWNER_ONLY: Final = 0o600
 
 
@@ -114,13 +113,9 @@ def latest_heads(settings: Settings) -> tuple[Head, ...]:
     heads: dict[str, Head] = {}
     with clients.following(settings, "audit-heads", name) as reader:
         _, end = reader.get_watermark_offsets(TopicPartition(name, 0), timeout=ASK_SECONDS)
-        reader.assign([TopicPartition(name, 0, max(0, end - LATEST))])
-        at_end = end == 0
-        while not at_end:
-            for message in reader.consume(LATEST, ASK_SECONDS):
-                at_end |= clients.reached_end(message)
-                if message.error() is None:
-                    _note(heads, message.value() or b"")
+        for message in clients.to_end(reader, [TopicPartition(name, 0, max(0, end - LATEST))]):
+            if message.error() is None:
+                _note(heads, message.value() or b"")
     return tuple(reversed(heads.values()))
 
 

@@ -34,6 +34,7 @@ SESSION_TIMEOUT_MS: Final = 10_000  # how long a killed worker keeps its partiti
 BROKER_SECONDS: Final = 30.0  # how long a starting worker waits for a broker before it gives up
 ASK_SECONDS: Final = 2.0
 RETRY_SECONDS: Final = 0.2
+READ_AT_ONCE: Final = 500  # records
 FLUSH_SECONDS: Final = 8.0  # less than the 10 s in which a worker has to be gone after SIGTERM
 _ELECTING: Final = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 _PASSING: Final = (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN, *_ELECTING)  # noqa: SLF001  # public names
@@ -151,6 +152,25 @@ def following(settings: Settings, worker: str, name: str) -> Iterator[Consumer]:
         raise KafkaUnavailable(f"{name} cannot be read: {error.args[0].str()}") from error
     finally:
         reader.close()
+
+
+def to_end(reader: Consumer, places: list[TopicPartition]) -> Iterator[KafkaMessage]:
+    """Yield what a follower reads from these places to the ends of their partitions, what says the ends as well.
+
+    Raises:
+        KafkaUnavailable: Nothing came for BROKER_SECONDS.
+    """
+    reader.assign(places)
+    left = {(place.topic, place.partition) for place in places}
+    heard = time.monotonic()
+    while left:
+        messages = reader.consume(READ_AT_ONCE, ASK_SECONDS)
+        if messages:
+            heard = time.monotonic()
+        elif time.monotonic() - heard > BROKER_SECONDS:
+            raise KafkaUnavailable(f"{', '.join(sorted({topic for topic, _ in left}))}: nothing came to read")
+        left -= {(message.topic(), message.partition()) for message in messages if reached_end(message)}
+        yield from messages
 
 
 def commit(client: Consumer, offsets: list[TopicPartition] | None = None) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+from confluent_kafka import KafkaError, Producer, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
 from agents.investigate.journal import ENDED, Entry
@@ -131,19 +131,12 @@ class KafkaJournal:
             wanted = [TopicPartition(self._name, number, now_ms - DAY_MS) for number, _ in begins]
             known = {place.partition: place.offset for place in reader.offsets_for_times(wanted, timeout=READ_SECONDS)}
             places = [TopicPartition(self._name, number, _first(known[number], begin)) for number, begin in begins]
-            reader.assign(places)
-            self._read_to_end(reader, {place.partition for place in places}, charges, now_ms)
-        return charges
-
-    def _read_to_end(self, reader: Consumer, left: set[int], charges: list[Charge], now_ms: int) -> None:
-        while left:
-            for message in reader.consume(BATCH, READ_SECONDS):
-                partition = message.partition() or 0
+            for message in clients.to_end(reader, places):
                 if clients.reached_end(message):
-                    left.discard(partition)
-                    self._told.setdefault(partition, _Told()).end = message.offset() or 0
+                    self._told.setdefault(message.partition() or 0, _Told()).end = message.offset() or 0
                 elif message.error() is None:
                     self._take(message, charges, now_ms)
+        return charges
 
     def _take(self, message: KafkaMessage, charges: list[Charge], now_ms: int) -> None:
         try:
