@@ -48,10 +48,11 @@ class Distinct(Struct, frozen=True, array_like=True, gc=False):
 
     def joined(self, other: Distinct) -> Distinct:
         """Count what either has seen."""
+        if not self.registers and not other.registers:
+            new = [value for value in other.few if value not in self.few]
+            return Distinct.of((*self.few, *new)) if new else self
         if self == other:
             return self
-        if not self.registers and not other.registers:
-            return Distinct.of((*self.few, *other.few))
         one = self.registers or _registers(self.few)
         two = other.registers or _registers(other.few)
         return Distinct((), bytes(map(max, one, two)))

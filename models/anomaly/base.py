@@ -111,6 +111,7 @@ def tail_score(deviation: float, freedom: float) -> float:
     return min(MAX_SCORE, max(0.0, -log10(erfc(normal / _ROOT_TWO) / 2) - _EVEN))
 
 
+@lru_cache(maxsize=1024)
 def deviation_of(score: float, freedom: float) -> float:
     """Return how many scales lie above the centre what `tail_score` gives a score, above 0 and below MAX_SCORE."""
     normal = _normal_of(score) * (8 * freedom + 3) / (8 * freedom + 1)

@@ -37,7 +37,18 @@ from models.anomaly.base import (
     tail_score,
 )
 from models.anomaly.levels import CLIP, PARTS, UNIT, Level, clipped, faded, freedom_of, scale_of, taught
-from models.anomaly.seasons import DAY_HOURS, MAX_SEEN, SLOTS, WIDTH, is_weekend, look_up, put, slot_of
+from models.anomaly.seasons import (
+    DAY_HOURS,
+    MAX_SEEN,
+    SLOTS,
+    WIDTH,
+    is_weekend,
+    look_up,
+    place_of,
+    put,
+    row_at,
+    slot_of,
+)
 from models.anomaly.shifts import SHIFT, Change, ShiftConfig, Watch, watched
 from models.fields import LARGEST
 
@@ -64,7 +75,7 @@ class BaselineConfig:
         floor: The least scale, as a logarithm: 0.2 is about 20 %.
         prior_scale: The scale of which nothing is known.
         prior_hours: How many hours of learning that guess is worth, and the peers' level, too.
-        shifts: How changes of the level are found.
+        shifts: How changes of the level are found; None where nobody looks for them.
     """
 
     half_life_days: float = 30.0
@@ -74,13 +85,12 @@ class BaselineConfig:
     floor: float = 0.2
     prior_scale: float = 0.8
     prior_hours: int = 6
-    shifts: ShiftConfig = field(default_factory=ShiftConfig)
+    shifts: ShiftConfig | None = field(default_factory=ShiftConfig)
 
 
 COUNTS: Final = BaselineConfig()
 PEAKS: Final = BaselineConfig(floor=0.05, prior_scale=0.3)  # largest entropy or length of an hour
-GROUPS: Final = replace(COUNTS, most=8000)  # hours of all members of a group
-PEAK_GROUPS: Final = replace(PEAKS, most=8000)
+GROUPS: Final = replace(COUNTS, most=8000, shifts=None)  # hours of all members of a group
 
 
 class Baseline(Struct, frozen=True, array_like=True, gc=False, tag=11):
@@ -222,19 +232,21 @@ def learn(state: Baseline, hour: int, amount: int, config: BaselineConfig = COUN
     days = max(hour - state.since - state.span, 0) / DAY_HOURS
     old = _aged(state.level, days, config)
     scale = scale_of(old, config.floor)
-    slot = slot_of(hour)
-    seen, kept = look_up(state.table, slot)
+    table, slot = state.table, slot_of(hour)
+    at = place_of(table, slot)
+    seen, kept = row_at(table, at)
     off = number - old.mean / UNIT - _distance(seen, kept)
     level = taught(old, old.mean / UNIT + off, config.most, config.floor, hour)
     recent = floor(clipped(state.recent / UNIT / 2 + off / 2, FARTHEST) * UNIT)
-    is_sure = is_warm(state, hour, config) and state.learned > 2 * config.season_after
-    watch, change = watched(state.watch, level, recent, off / scale, days, is_sure, config.shifts)
+    watch, change = state.watch, None
+    if config.shifts is not None:
+        is_sure = is_warm(state, hour, config) and state.learned > 2 * config.season_after
+        watch, change = watched(watch, level, recent, off / scale, days, is_sure, config.shifts)
     if change is not None and change.kind == SHIFT:
         level, recent = Level(min(level.weight, config.prior_hours * PARTS), change.after, level.spread), 0
-    table = state.table
     if state.learned >= config.season_after:
         seen, kept = _told_apart(hour, seen, kept, number - level.mean / UNIT, scale)
-        table = put(table, slot, seen, kept)
+        table = put(table, at, slot, seen, kept)
     span, learned = max(state.span, hour - state.since), min(state.learned + 1, LARGEST)
     return Baseline(state.since, span, learned, level, recent, watch, table), change
 

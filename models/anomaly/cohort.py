@@ -90,7 +90,7 @@ class Cohort(Struct, frozen=True, array_like=True, tag=18):
 class Trees:
     """A cohort's trees, built from its state; for one thread. That costs milliseconds: work on many rows at a time."""
 
-    __slots__ = ("_config", "_learned", "_levels", "_made", "_model", "_nodes", "_since", "is_anew")
+    __slots__ = ("_config", "_learned", "_levels", "_made", "_masses", "_model", "_nodes", "_since", "is_anew")
 
     def __init__(self, state: Cohort, config: CohortConfig) -> None:
         """Build the trees and put the masses back.
@@ -111,16 +111,16 @@ class Trees:
         if kept.learned >= config.window:
             _end_first_window(self._model, config)
         self._model.counter = min(kept.counter, config.window - 1)
-        for node, now, before in zip(nodes, kept.masses[::2], kept.masses[1::2], strict=True):
-            node.l_mass, node.r_mass = now, before
+        for place, node in enumerate(nodes):
+            node.place = 2 * place
+            node.l_mass, node.r_mass = kept.masses[node.place : node.place + 2]
+        self._masses = bytearray(kept.masses)
 
     @property
     def state(self) -> Cohort:
         """Return what was learned."""
-        counts = [mass for masses in map(_MASSES, self._nodes) for mass in masses]
-        masses = bytes(counts if max(counts) <= MAX_WINDOW else [min(mass, MAX_WINDOW) for mass in counts])
         names, counter = self._config.features, self._model.counter
-        return Cohort(self._since, self._learned, names, self._levels, self._made, counter, masses)
+        return Cohort(self._since, self._learned, names, self._levels, self._made, counter, bytes(self._masses))
 
     def score(self, amounts: Mapping[str, int]) -> float:
         """Score a member's hour: 0 where most rows are, more where few are; 0 while the first window runs.
@@ -131,7 +131,12 @@ class Trees:
 
     def learn(self, amounts: Mapping[str, int], hour: int) -> None:
         """Learn a member's closed hour: amounts by feature, 0 for what is missing."""
-        self._model.learn_one(self._row(amounts))
+        row = self._row(amounts)
+        self._model.learn_one(row)
+        if self._model.counter:
+            self._note(row)
+        else:  # a window has ended, and all masses have changed
+            self._masses = bytearray(min(mass, MAX_WINDOW) for masses in map(_MASSES, self._nodes) for mass in masses)
         salt = hour * MAX_FEATURES + self._learned
         self._levels = tuple(
             taught(level, log_of(amounts.get(name, 0)), self._config.most, LEAST_SCALE, salt + place)
@@ -164,6 +169,15 @@ class Trees:
         total = sum(drops.values())
         reasons = [Reason(name, drop / total) for name, drop in drops.items() if drop > 0]
         return tuple(sorted(reasons, key=lambda reason: (-reason.share, reason.name)))
+
+    def _note(self, row: Mapping[str, float]) -> None:
+        """Write down the masses that a row has changed: those on its way through each tree."""
+        masses, height = self._masses, self._config.height
+        for node in self._model.trees:
+            for _ in range(height):
+                masses[node.place] = min(node.l_mass, MAX_WINDOW)
+                node = node.children[row[node.feature] >= node.threshold]  # noqa: PLW2901  # it walks down
+            masses[node.place] = min(node.l_mass, MAX_WINDOW)
 
     def _scored(self, row: dict[str, float]) -> float:
         config = self._config

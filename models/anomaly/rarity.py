@@ -135,16 +135,18 @@ def finding(state: Values, name: int, value: str, day: int, config: RarityConfig
 
 def learn(state: Values, name: int, day: int, config: RarityConfig = VALUES) -> tuple[Values, Sighting]:
     """Learn that a value was seen on a day; the same day again changes nothing."""
-    day = max(min(max(day, 0), MAX_DAY), state.day)
+    day = day if day == state.day else max(min(max(day, 0), MAX_DAY), state.day)
     current = state if day == state.day else _halved(state, day)
-    since = state.since if state.rows else day
     at = _place(current.rows, name)
+    if at >= 0 and current is state and current.rows[at + 5] == day % 256:
+        return state, KNOWN
+    since = state.since if state.rows else day
     if at < 0:
         rows, gone = _with_room(current, day, config)
         return Values(since, day, gone, rows + _row(name, ONCE, day)), NEW
     count, last = current.rows[at + 4], day - (day - current.rows[at + 5]) % 256
     if last == day:
-        return (state if day == state.day else Values(since, day, current.gone, current.rows)), KNOWN
+        return Values(since, day, current.gone, current.rows), KNOWN
     rows = current.rows[:at] + _row(name, min(count + ONCE, MAX_COUNT), day) + current.rows[at + WIDTH :]
     renewed = last // PERIOD_DAYS < day // PERIOD_DAYS
     return Values(since, day, current.gone, rows), Sighting(first=False, renewed=renewed)

@@ -36,25 +36,30 @@ def slot_of(hour: int) -> int:
     return hour % DAY_HOURS + (DAY_HOURS if is_weekend(hour) else 0)
 
 
-def look_up(table: bytes, slot: int) -> tuple[int, int]:
-    """Return how often a slot was seen, and its number; never and 0 when there is no such row."""
-    row = table[::WIDTH].find(slot)
-    at = row * WIDTH
-    if row < 0 or at + WIDTH > len(table):
+def place_of(table: bytes, slot: int) -> int:
+    """Return where the row of a slot stands, less than 0 when it was never seen."""
+    return table[::WIDTH].find(slot) * WIDTH
+
+
+def row_at(table: bytes, at: int) -> tuple[int, int]:
+    """Return how often the slot of a place was seen, and its number; never and 0 when there is no such row."""
+    if at < 0 or at + WIDTH > len(table):
         return 0, 0
     packed = table[at + 1] << 8 | table[at + 2]
     return packed >> NUMBER_BITS, (packed & MASK) - ZERO
 
 
-def put(table: bytes, slot: int, seen: int, number: int) -> bytes:
-    """Return the table with a row put in, its numbers held within what a row can keep."""
+def look_up(table: bytes, slot: int) -> tuple[int, int]:
+    """Return how often a slot was seen, and its number; never and 0 when there is no such row."""
+    return row_at(table, place_of(table, slot))
+
+
+def put(table: bytes, at: int, slot: int, seen: int, number: int) -> bytes:
+    """Return the table with the row of a slot put where `place_of` says, its numbers held within what it can keep."""
     seen = seen if 0 <= seen <= MAX_SEEN else min(max(seen, 0), MAX_SEEN)
     number = number if -ZERO <= number < ZERO else min(max(number, -ZERO), ZERO - 1)
-    packed = slot << 16 | seen << NUMBER_BITS | number + ZERO
-    row = packed.to_bytes(WIDTH, "big")
-    slots = table[::WIDTH]
-    at = slots.find(slot) * WIDTH
+    row = (slot << 16 | seen << NUMBER_BITS | number + ZERO).to_bytes(WIDTH, "big")
     if at >= 0:
         return table[:at] + row + table[at + WIDTH :]
-    at = bisect_left(slots, slot) * WIDTH
+    at = bisect_left(table[::WIDTH], slot) * WIDTH
     return table[:at] + row + table[at:]

@@ -82,26 +82,31 @@ class Closer:
         is_new_day = learned.last // DAY_MINUTES != delta.minute // DAY_MINUTES
         days = learned.days + is_new_day
         values, reports = self._firsts.learn(key, learned.days, learned.values, delta)
-        rhythms, beats = learned_rhythms(key, learned.days, learned.rhythms, values.get(DESTINATION, Values()), delta)
+        rhythms, beats = learned_rhythms(key, learned.days, learned.rhythms, values.get(DESTINATION, _NO_VALUES), delta)
         known_hours, found = self._at_hour(key, learned, delta)
-        after = structs.replace(
-            learned,
-            since=delta.minute if learned.since == NEVER else learned.since,
-            last=delta.minute,
-            days=days,
-            running=run_on(learned.running, delta),
-            values=values,
-            habits=known_hours,
-            peers=delta.peers or learned.peers,
-            rhythms=rhythms,
+        after = Learned(
+            delta.minute if learned.since == NEVER else learned.since,
+            delta.minute,
+            days,
+            learned.hours,
+            run_on(learned.running, delta),
+            learned.baselines,
+            values,
+            known_hours,
+            delta.peers or learned.peers,
+            learned.ratios,
+            rhythms,
         )
-        found += [*self._volumes.looked_at(key, after, delta), *self._shares.looked_at(key, after, delta)]
+        found += self._volumes.looked_at(key, after, delta)
+        found += self._shares.looked_at(key, after, delta)
         return after, found, [*reports, *beats]
 
     def _at_hour(self, key: str, learned: Learned, delta: Delta) -> tuple[dict[str, Hours], list[Observation]]:
         """Look at the hour in which something happens, once an hour."""
         hour, known, found = delta.start // HOUR_MS, learned.habits, list[Observation]()
-        for feature in delta.counts.keys() & HABITS.keys():
+        for feature in HABITS:
+            if feature not in delta.counts:
+                continue
             state, example = known.get(feature, _NO_HABIT), shown(delta, delta.counts[feature])
             if state.learned and hour <= state.since + state.span:
                 continue
@@ -154,3 +159,4 @@ def _without(opened: dict[str, dict[int, Delta]], source: str, minute: int) -> d
 
 _NOTHING: Final = Learned()
 _NO_HABIT: Final = Hours()
+_NO_VALUES: Final = Values()

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 from models.anomaly import rarity as model
-from models.anomaly.rarity import VALUES, Values
+from models.anomaly.rarity import KNOWN, VALUES, Values
 from models.feature import MINUTE_MS, Delta
 from streams.features import catalog as f
 from streams.profile.detectors import by_feature
@@ -63,17 +63,23 @@ class Firsts:
         Returns:
             What is known from now on, and what the peers are told.
         """
-        known, reports, day = dict(before), list[Report](), model.day_of(delta.start)
-        group, end = group_of(entity, delta.source, delta.peers), delta.start + MINUTE_MS
-        for feature in sorted(delta.values.keys() & FIRSTS.keys()):
+        known, reports, day = before, list[Report](), model.day_of(delta.start)
+        for feature in sorted(delta.values):
+            if feature not in FIRSTS:
+                continue
             config = self._many if feature in MANY else self._config
             for value, tally in sorted(delta.values[feature].items()):
-                name, state = name_of(feature, value), known.get(feature, Values())
-                known[feature], sighting = model.learn(state, name, day, config)
-                example = shown(delta, tally) if sighting.first or sighting.renewed else None
+                name, state = name_of(feature, value), known.get(feature, _NONE)
+                after, sighting = model.learn(state, name, day, config)
+                if after is not state:
+                    known = {**known, feature: after}
+                example = shown(delta, tally) if sighting is not KNOWN and any(sighting) else None
                 if example is not None:
                     score = model.score(state, name, day, config)
                     words = model.finding(state, name, value, day, config) if score >= WORDS_FROM else None
-                    about = group, end, entity, feature, value, score
-                    reports.append(Report(*about, *example, words, {}, days, is_new=sighting.first))
+                    about = group_of(entity, delta.source, delta.peers), delta.start + MINUTE_MS, entity, feature
+                    reports.append(Report(*about, value, score, *example, words, {}, days, is_new=sighting.first))
         return known, reports
+
+
+_NONE: Final = Values()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from models.anomaly.base import Finding
 from models.feature import Delta, Ref, Tally
 from models.finding import Signal
@@ -19,8 +21,7 @@ class Proof(NamedTuple):
     ref: Ref
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(Struct, frozen=True, gc=False):
     """One look of one model at one thing, to be judged against all that it has scored before.
 
     Attributes:

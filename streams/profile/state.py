@@ -120,7 +120,10 @@ class Entity(Struct, frozen=True, gc=False):
     @property
     def open_minutes(self) -> int:
         """Return how many minutes are not closed yet."""
-        return sum(map(len, self.open.values()))
+        count = 0
+        for minutes in self.open.values():
+            count += len(minutes)
+        return count
 
     @property
     def ends(self) -> dict[str, int]:

@@ -20,7 +20,7 @@ VOLUMES: Final = by_feature("volume")
 LEVELS: Final = by_feature("level")
 MODELLED: Final = {**VOLUMES, **LEVELS}
 WORTH: Final = 3.0  # the least score that words are found for
-MOST_USUAL: Final = 100_000
+MOST_HOURS: Final = 20_000
 CHANGED_FROM: Final = 4.0  # score of the least change of a level that its model tells of
 GROWTH_DETECTOR, SHIFT_DETECTOR = "anomaly_slow_growth", "anomaly_level_changed"
 
@@ -66,12 +66,6 @@ def first_of(delta: Delta) -> Shown | None:
     return None if first is None else Shown(first, delta.events[first.event])
 
 
-def touched(delta: Delta) -> Iterator[str]:
-    """Yield the features that a minute adds to."""
-    for part in (delta.counts, delta.peaks, delta.distinct):
-        yield from (name for name in part if name in MODELLED)
-
-
 def example_of(delta: Delta, name: str) -> Shown | None:
     """Return an event that shows a feature of a minute."""
     if name in delta.counts:
@@ -85,78 +79,100 @@ class _Usual(NamedTuple):
 
     Attributes:
         baseline: The baseline.
-        hour: The hour.
         expected: What the hour is expected to have.
         bound: An amount below which it is not worth a word.
     """
 
     baseline: Baseline
-    hour: int
     expected: Expected | None
     bound: float
+
+
+class _Hour(NamedTuple):
+    """What follows from an entity's baselines for an hour, as far as it was asked for.
+
+    Attributes:
+        baselines: The baselines: while these are held, no others can have their identity.
+        hour: The hour.
+        usual: By feature.
+    """
+
+    baselines: dict[str, Baseline]
+    hour: int
+    usual: dict[str, _Usual]
 
 
 class Volumes:
     """The baselines of hours; remembers what follows from them, since a running hour is looked at every minute."""
 
-    __slots__ = ("_counts", "_peaks", "_usual")
+    __slots__ = ("_counts", "_hours", "_peaks")
 
     def __init__(self, warmup_days: int) -> None:
         """Prepare; `warmup_days` is how long an entity is learned before it is compared with itself."""
         self._counts = replace(COUNTS, warmup_days=warmup_days)
         self._peaks = replace(PEAKS, warmup_days=warmup_days)
-        self._usual: dict[int, _Usual] = {}
+        self._hours: dict[int, _Hour] = {}
 
-    def looked_at(self, entity: str, learned: Learned, delta: Delta) -> Iterator[Observation]:
-        """Yield what is strange of the hour so far, by the features that a closed minute added to.
+    def looked_at(self, entity: str, learned: Learned, delta: Delta) -> list[Observation]:
+        """Return what is strange of the hour so far, by the features that a closed minute added to.
 
         The hour is not over: what it has is only compared, and learned once it is.
         """
+        found, amounts, known = list[Observation](), learned.running.amounts, self._hour_of(learned).usual
+        for part in (delta.counts, delta.peaks, delta.distinct):
+            for feature in part:
+                if feature not in MODELLED:
+                    continue
+                usual = known.get(feature)
+                if usual is None:
+                    usual = known[feature] = self._reckoned(learned, feature)
+                if amounts[feature] >= usual.bound:
+                    found += self._strange(entity, learned, delta, feature, usual)
+        return found
+
+    def _strange(
+        self, entity: str, learned: Learned, delta: Delta, feature: str, usual: _Usual
+    ) -> Iterator[Observation]:
+        """Yield it where an amount is worth a word, and an event shows it."""
         running = learned.running
-        for feature in touched(delta):
-            amount, usual = running.amounts[feature], self._usual_of(learned, feature)
-            if amount < usual.bound:
-                continue
-            score = model.score_by(usual.expected, amount)
-            known = example_of(delta, feature) if score >= WORTH else None
-            if known is not None:
-                name, end = MODELLED[feature].name, delta.start + MINUTE_MS
-                finding = model.finding(usual.baseline, running.hour, amount, self._config(feature))
-                yield Observation(name, entity, delta.source, feature, "", end, score, finding, *known, learned=False)
+        amount = running.amounts[feature]
+        score = model.score_by(usual.expected, amount)
+        known = example_of(delta, feature) if score >= WORTH else None
+        if known is not None:
+            name, end = MODELLED[feature].name, delta.start + MINUTE_MS
+            finding = model.finding(usual.baseline, running.hour, amount, self._config(feature))
+            yield Observation(name, entity, delta.source, feature, "", end, score, finding, *known, learned=False)
 
     def learn(self, entity: str, source: str, learned: Learned) -> tuple[dict[str, Baseline], list[Observation]]:
         """Learn the hour that ran; return what is usual from now on, and what the hour came to in the end."""
-        running, found = learned.running, list[Observation]()
-        baselines = dict(learned.baselines)
+        running, found, end = learned.running, list[Observation](), (learned.running.hour + 1) * HOUR_MS
+        known, baselines = self._hour_of(learned).usual, dict(learned.baselines)
         for feature in sorted({*baselines, *running.amounts} & MODELLED.keys()):
             if feature in LEVELS and feature not in running.amounts:
                 continue  # nothing was measured, which is not 0
-            config, amount = self._config(feature), running.amounts.get(feature, 0)
-            before, end = baseline_of(learned, feature), (running.hour + 1) * HOUR_MS
-            score = model.score_by(self._usual_of(learned, feature).expected, amount)
-            self._usual.pop(id(before), None)  # it has had its hour
-            name = MODELLED[feature].name
+            usual, amount = known.get(feature) or self._reckoned(learned, feature), running.amounts.get(feature, 0)
+            score, name = model.score_by(usual.expected, amount), MODELLED[feature].name
             found.append(Observation(name, entity, source, feature, "", end, score))
-            baselines[feature], change = model.learn(before, running.hour, amount, config)
+            baselines[feature], change = model.learn(usual.baseline, running.hour, amount, self._config(feature))
             if change is not None and running.example is not None:
-                found.append(_changed(change, entity, source, feature, before, running))
+                found.append(_changed(change, entity, source, feature, usual.baseline, running))
+        self._hours.pop(id(learned.baselines), None)  # they have had their hour
         return baselines, found
 
-    def _usual_of(self, learned: Learned, feature: str) -> _Usual:
+    def _hour_of(self, learned: Learned) -> _Hour:
         """Return what follows for the running hour: the same for every minute of it, and for its end."""
-        hour, baseline = learned.running.hour, learned.baselines.get(feature)
-        if baseline is None:
-            return self._reckoned(baseline_of(learned, feature), hour, feature)
-        known = self._usual.get(id(baseline))
-        if known is None or known.baseline is not baseline or known.hour != hour:
-            if len(self._usual) >= MOST_USUAL:
-                self._usual.clear()
-            known = self._usual[id(baseline)] = self._reckoned(baseline, hour, feature)
+        baselines, hour = learned.baselines, learned.running.hour
+        known = self._hours.get(id(baselines))
+        if known is None or known.baselines is not baselines or known.hour != hour:
+            if len(self._hours) >= MOST_HOURS:
+                self._hours.clear()
+            known = self._hours[id(baselines)] = _Hour(baselines, hour, {})
         return known
 
-    def _reckoned(self, baseline: Baseline, hour: int, feature: str) -> _Usual:
-        expected = model.expected(baseline, hour, self._config(feature))
-        return _Usual(baseline, hour, expected, model.least(expected, WORTH))
+    def _reckoned(self, learned: Learned, feature: str) -> _Usual:
+        baseline = baseline_of(learned, feature)
+        expected = model.expected(baseline, learned.running.hour, self._config(feature))
+        return _Usual(baseline, expected, model.least(expected, WORTH))
 
     def _config(self, feature: str) -> BaselineConfig:
         return self._peaks if feature in LEVELS else self._counts

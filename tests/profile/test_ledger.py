@@ -76,7 +76,7 @@ def test_nothing_is_told_before_scores_have_been_learned_for_some_days() -> None
 
 
 def test_what_needs_no_learning_is_told_at_once() -> None:
-    fast = replace(observed(), detector="anomaly_impossible_travel", feature="place")
+    fast = structs.replace(observed(), detector="anomaly_impossible_travel", feature="place")
     assert len(judge(Ledger(), fast)[1]) == 1
 
 
@@ -90,7 +90,7 @@ def test_what_is_told_teaches_no_more_than_that_it_was_worth_telling() -> None:
     state, _ = judge(WARM, observed())
     (scores,) = state.scores.values()
     assert max(scores.bins) < 20 * 8
-    again = replace(observed(hour=2), entity="user:bob@example.com")
+    again = structs.replace(observed(hour=2), entity="user:bob@example.com")
     assert len(judge(state, again)[1]) == 1, "the next one is still strange"
 
 
@@ -104,7 +104,7 @@ def test_the_same_is_not_told_again_for_days_unless_it_is_far_stranger() -> None
 
 def test_one_uid_is_told_once_however_strange_it_becomes() -> None:
     state, first = judge(WARM, observed(12.0))
-    later = replace(observed(29.0), end=START + HOUR - 1)
+    later = structs.replace(observed(29.0), end=START + HOUR - 1)
     assert uid_of(later) == uid_of(observed())
     _, second = judge(structs.replace(state, end=0), later)
     assert (len(first), second) == (1, [])
@@ -129,7 +129,7 @@ def test_a_day_has_a_budget_and_what_it_withholds_is_said() -> None:
 def news(value: str, score: float, minute: int, feature: str = "application") -> Observation:
     about = {"detector": f"anomaly_new_{'country' if feature == 'country' else 'application'}", "feature": feature}
     end = START + minute * 60_000
-    return replace(observed(score), about=value, end=end, tally=Tally(1, end - 1, f"{minute:032x}"), **about)
+    return structs.replace(observed(score), about=value, end=end, tally=Tally(1, end - 1, f"{minute:032x}"), **about)
 
 
 def signs(*ones: Observation) -> list[Raised]:
@@ -145,7 +145,7 @@ def learned() -> Ledger:
     lot, state = Random(5), Ledger()  # noqa: S311  # repeatable, not secret
     for hour in range(24 * 60):
         one = news("some", lot.expovariate(1.7), 60 * (hour - 24 * 60))
-        state, _ = judge(state, replace(one, entity=f"user:u{hour % 40}"))
+        state, _ = judge(state, structs.replace(one, entity=f"user:u{hour % 40}"))
     return state
 
 
@@ -164,7 +164,7 @@ def test_weak_signs_of_an_hour_are_told_together() -> None:
 def test_signs_hours_apart_or_of_one_event_are_not_told_together() -> None:
     apart = [news("mail", 3.0, 1), news("vault", 3.2, 400), news("CL", 3.1, 800, "country"), news("pay", 3.0, 1200)]
     assert signs(*apart) == []
-    one = [replace(news(f"app {n}", 3.0, 1 + n), tally=Tally(1, START, "e" * 32)) for n in range(6)]
+    one = [structs.replace(news(f"app {n}", 3.0, 1 + n), tally=Tally(1, START, "e" * 32)) for n in range(6)]
     assert signs(*one) == []
 
 

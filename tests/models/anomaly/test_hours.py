@@ -8,7 +8,7 @@ import pytest
 
 from models.anomaly.base import encode
 from models.anomaly.hours import PERIOD_HOURS, Hours, finding, learn, score
-from models.anomaly.seasons import is_weekend, look_up, put
+from models.anomaly.seasons import is_weekend, look_up, place_of, put
 from tests.models.anomaly.ordinary import START, hours, person
 
 DAY = 24
@@ -97,7 +97,7 @@ def test_a_state_is_small() -> None:
 def test_tables_keep_what_is_put_in() -> None:
     table = b""
     for slot, seen, number in ((7, 3, -2048), (2, 15, 2047), (40, 1, 0), (7, 4, 99), (41, 99, 10**6)):
-        table = put(table, slot, seen, number)
+        table = put(table, place_of(table, slot), slot, seen, number)
     assert [look_up(table, slot) for slot in (2, 7, 40, 41, 3)] == [(15, 2047), (4, 99), (1, 0), (15, 2047), (0, 0)]
     assert list(table[::3]) == [2, 7, 40, 41]
     assert look_up(b"\x07\x00", 7) == (0, 0)
