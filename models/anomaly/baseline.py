@@ -13,6 +13,7 @@ Until an entity has been known for some days its peers' baseline stands in for i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import copysign, expm1, floor, hypot, inf, sqrt
 from typing import Annotated, Final, NamedTuple
@@ -36,7 +37,7 @@ from models.anomaly.base import (
     score_of,
     tail_score,
 )
-from models.anomaly.levels import CLIP, PARTS, UNIT, Level, clipped, faded, freedom_of, scale_of, taught
+from models.anomaly.levels import CLIP, PARTS, UNIT, Level, clipped, faded, freedom_of, scale_of, taught, taught_all
 from models.anomaly.seasons import (
     DAY_HOURS,
     MAX_SEEN,
@@ -75,7 +76,7 @@ class BaselineConfig:
         floor: The least scale, as a logarithm: 0.2 is about 20 %.
         prior_scale: The scale of which nothing is known.
         prior_hours: How many hours of learning that guess is worth, and the peers' level, too.
-        shifts: How changes of the level are found; None where nobody looks for them.
+        shifts: How changes of the level are found.
     """
 
     half_life_days: float = 30.0
@@ -85,12 +86,12 @@ class BaselineConfig:
     floor: float = 0.2
     prior_scale: float = 0.8
     prior_hours: int = 6
-    shifts: ShiftConfig | None = field(default_factory=ShiftConfig)
+    shifts: ShiftConfig = field(default_factory=ShiftConfig)
 
 
 COUNTS: Final = BaselineConfig()
 PEAKS: Final = BaselineConfig(floor=0.05, prior_scale=0.3)  # largest entropy or length of an hour
-GROUPS: Final = replace(COUNTS, most=8000, shifts=None)  # hours of all members of a group
+GROUPS: Final = replace(COUNTS, most=8000)  # hours of all members of a group
 
 
 class Baseline(Struct, frozen=True, array_like=True, gc=False, tag=11):
@@ -238,10 +239,8 @@ def learn(state: Baseline, hour: int, amount: int, config: BaselineConfig = COUN
     off = number - old.mean / UNIT - _distance(seen, kept)
     level = taught(old, old.mean / UNIT + off, config.most, config.floor, hour)
     recent = floor(clipped(state.recent / UNIT / 2 + off / 2, FARTHEST) * UNIT)
-    watch, change = state.watch, None
-    if config.shifts is not None:
-        is_sure = is_warm(state, hour, config) and state.learned > 2 * config.season_after
-        watch, change = watched(watch, level, recent, off / scale, days, is_sure, config.shifts)
+    is_sure = is_warm(state, hour, config) and state.learned > 2 * config.season_after
+    watch, change = watched(state.watch, level, recent, off / scale, days, is_sure, config.shifts)
     if change is not None and change.kind == SHIFT:
         level, recent = Level(min(level.weight, config.prior_hours * PARTS), change.after, level.spread), 0
     if state.learned >= config.season_after:
@@ -249,6 +248,33 @@ def learn(state: Baseline, hour: int, amount: int, config: BaselineConfig = COUN
         table = put(table, at, slot, seen, kept)
     span, learned = max(state.span, hour - state.since), min(state.learned + 1, LARGEST)
     return Baseline(state.since, span, learned, level, recent, watch, table), change
+
+
+def learn_all(state: Baseline, hour: int, amounts: Sequence[int], config: BaselineConfig = GROUPS) -> Baseline:
+    """Learn the same closed hour of several members of a group, none of them before another.
+
+    How far the hour lies from the level is learned from their mean, as one hour. Nobody watches a group's level.
+
+    Args:
+        state: What is usual for members.
+        hour: Event time in whole hours.
+        amounts: Of each member that was active, at least one.
+        config: How a group's baseline learns.
+    """
+    hour, numbers = held_hour(hour), [log_of(amount) for amount in amounts]
+    known = state if state.learned else Baseline(hour)
+    old = _aged(known.level, max(hour - known.since - known.span, 0) / DAY_HOURS, config)
+    table, slot = known.table, slot_of(hour)
+    at = place_of(table, slot)
+    seen, kept = row_at(table, at)
+    distance = _distance(seen, kept)
+    level = taught_all(old, [number - distance for number in numbers], config.most, config.floor, hour)
+    if known.learned >= config.season_after:
+        middle = sum(numbers) / len(numbers)
+        seen, kept = _told_apart(hour, seen, kept, middle - level.mean / UNIT, scale_of(old, config.floor))
+        table = put(table, at, slot, seen, kept)
+    span, learned = max(known.span, hour - known.since), min(known.learned + len(numbers), LARGEST)
+    return Baseline(known.since, span, learned, level, 0, Watch(), table)
 
 
 def change_finding(state: Baseline, hour: int, change: Change) -> Finding:

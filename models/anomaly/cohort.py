@@ -9,7 +9,7 @@ learns anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import atan, log10, pi
 from operator import attrgetter
@@ -19,7 +19,7 @@ from zlib import crc32
 from msgspec import Meta, Struct
 
 from models.anomaly.base import HOUR_MS, MAX_HOUR, Finding, Natural, Reason, amount_of, held_amount, held_hour, log_of
-from models.anomaly.levels import UNIT, Level, scale_of, taught
+from models.anomaly.levels import UNIT, Level, scale_of, taught_all
 from models.fields import LARGEST
 
 NAME: Final = "cohort"
@@ -129,21 +129,23 @@ class Trees:
         """
         return self._scored(self._row(amounts))
 
-    def learn(self, amounts: Mapping[str, int], hour: int) -> None:
-        """Learn a member's closed hour: amounts by feature, 0 for what is missing."""
-        row = self._row(amounts)
-        self._model.learn_one(row)
-        if self._model.counter:
-            self._note(row)
-        else:  # a window has ended, and all masses have changed
-            self._masses = bytearray(min(mass, MAX_WINDOW) for masses in map(_MASSES, self._nodes) for mass in masses)
+    def learn(self, members: Sequence[Mapping[str, int]], hour: int) -> None:
+        """Learn the same closed hour of one or more members: amounts of each by feature, 0 for what is missing."""
+        for row in [self._row(amounts) for amounts in members]:
+            self._model.learn_one(row)
+            if self._model.counter:
+                self._note(row)
+            else:  # a window has ended, and all masses have changed
+                self._masses = bytearray(min(mass, MAX_WINDOW) for both in map(_MASSES, self._nodes) for mass in both)
         salt = hour * MAX_FEATURES + self._learned
         self._levels = tuple(
-            taught(level, log_of(amounts.get(name, 0)), self._config.most, LEAST_SCALE, salt + place)
-            for place, (name, level) in enumerate(zip(self._config.features, self._levels, strict=True))
+            taught_all(
+                level, [log_of(one.get(name, 0)) for one in members], self._config.most, LEAST_SCALE, salt + place
+            )
+            for place, (name, level) in enumerate(self._named())
         )
         self._since = self._since if self._learned else held_hour(hour)
-        self._learned = min(self._learned + 1, LARGEST)
+        self._learned = min(self._learned + len(members), LARGEST)
 
     def finding(self, amounts: Mapping[str, int]) -> Finding:
         """Put the score of a member's hour into words: what would be usual instead makes it less strange by so much."""

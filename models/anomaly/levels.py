@@ -7,6 +7,7 @@ parameter, Annals of Mathematical Statistics 35, 1964), so that what is to be fo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import floor
 from typing import Final
 
@@ -77,4 +78,29 @@ def taught(level: Level, number: float, most: int, least: float, salt: int) -> L
     mean, spread = floor(level.mean + step * apart + lot), level.spread
     if apart > 0:
         spread = max(0, floor(spread + step * (apart - spread) + (lot + 0.5) % 1))
+    return Level(weight, mean, spread)
+
+
+def taught_all(level: Level, numbers: Sequence[float], most: int, least: float, salt: int) -> Level:
+    """Return a level that has learned several numbers of one moment, none of them before another.
+
+    Args:
+        level: The level.
+        numbers: On the level's own scale, at least one.
+        most: As of `taught`.
+        least: As of `taught`.
+        salt: As of `taught`.
+    """
+    lot = chance(salt, level.mean)
+    if not level.weight:
+        middle = sum(numbers) / len(numbers)
+        level = Level(0, floor(middle * UNIT + lot), floor(FIRST_SPREAD * UNIT))
+    weight = min(level.weight + PARTS * len(numbers), most * PARTS)
+    step, centre, most_off = PARTS / weight, level.mean / UNIT, CLIP * scale_of(level, least)
+    off = [clipped(number - centre, most_off) * UNIT for number in numbers]
+    above = [one for one in off if one > 0]
+    mean, spread = floor(level.mean + step * sum(off) + lot), level.spread
+    if above:
+        part = min(1.0, step * len(above))
+        spread = max(0, floor(spread + part * (sum(above) / len(above) - spread) + (lot + 0.5) % 1))
     return Level(weight, mean, spread)

@@ -46,8 +46,7 @@ class Cohorts:
             found.append(
                 Observation(UNLIKE, one.member, source_of(key), top, "", one.end, score, told, one.tally, one.ref)
             )
-        for one in hours:
-            trees.learn(one.amounts, hour_of(one.end - HOUR_MS))
+        trees.learn([one.amounts for one in hours], hour_of(hours[0].end - HOUR_MS))
         after = trees.state
         self._open[key] = after, trees
         return after, found

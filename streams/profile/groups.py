@@ -15,7 +15,7 @@ from msgspec import structs
 
 from models.anomaly import baseline, beacon, peers, rarity
 from models.anomaly.base import HOUR_MS, Finding, hour_of
-from models.anomaly.baseline import COUNTS, GROUPS, Baseline
+from models.anomaly.baseline import COUNTS, Baseline
 from models.anomaly.peers import GROUP, PeersConfig, PeerValues
 from models.sketch import hash64
 from streams.profile.cohorts import Cohorts
@@ -73,18 +73,23 @@ class Peers:
             return Group(), []
         reports = sorted(state.open[end], key=lambda one: one.name)
         hours = [one for one in reports if not one.feature]
-        watched, day = state.watched, rarity.day_of(end)
         values, found = self._values(source_of(key), state, [one for one in reports if one.feature])
+        still_open = {at: some for at, some in state.open.items() if at != end}
+        after = structs.replace(state, closed=end, open=still_open, values=values)
+        if hours:
+            after, more = self._hours(key, after, hours)
+            found += more
+        return after, found
+
+    def _hours(self, key: str, state: Group, hours: list[Report]) -> tuple[Group, list[Observation]]:
+        """Compare the hours of members that end at one moment with what is usual, and learn them."""
+        watched, day = state.watched, rarity.day_of(hours[0].end)
         for one in hours:
             watched = peers.watch(watched, hash64(one.member), day, self._config)
-        found += self._young(source_of(key), state.baselines, hours)
+        found = self._young(source_of(key), state.baselines, hours)
         cohort, unlike = self._cohorts.learn(key, state.cohort, state.baselines, hours)
         baselines = _taught(state.baselines, hours)
-        still_open = {at: some for at, some in state.open.items() if at != end}
-        after = structs.replace(
-            state, closed=end, open=still_open, baselines=baselines, values=values, cohort=cohort, watched=watched
-        )
-        return after, found + unlike
+        return structs.replace(state, baselines=baselines, cohort=cohort, watched=watched), found + unlike
 
     def _values(
         self, source: str, group: Group, reports: Iterable[Report]
@@ -134,13 +139,13 @@ class Peers:
 
 def _taught(before: dict[str, Baseline], hours: Iterable[Report]) -> dict[str, Baseline]:
     """Learn the hours of members."""
-    known = dict(before)
+    known, amounts = dict(before), dict[tuple[int, str], list[int]]()
     for one in hours:
-        for feature, amount in sorted(one.amounts.items()):
+        for feature, amount in one.amounts.items():
             if feature not in LEVELS:
-                known[feature], _ = baseline.learn(
-                    known.get(feature, UNKNOWN), hour_of(one.end - HOUR_MS), amount, GROUPS
-                )
+                amounts.setdefault((one.end, feature), []).append(amount)
+    for (end, feature), some in amounts.items():
+        known[feature] = baseline.learn_all(known.get(feature, UNKNOWN), hour_of(end - HOUR_MS), some)
     return known
 
 

@@ -118,7 +118,7 @@ def cohorts(seed: int) -> Iterator[Step]:
         if number % 20 == 0:
             yield "open and put away", lambda s=state: Trees(s, COHORT).state, state
         yield "score", lambda t=trees, r=row: t.score(r), state
-        yield "learn", lambda t=trees, r=row, h=number: t.learn(r, h), state
+        yield "learn", lambda t=trees, r=row, h=number: t.learn([r], h), state
 
 
 def calibrations(seed: int) -> Iterator[Step]:

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from models.anomaly import baseline, shifts
 from models.anomaly.base import HOUR_MS, MAX_SCORE, encode
-from models.anomaly.baseline import GROUPS, PEAKS, Baseline, bound, expected, finding, learn, least, score, score_by
+from models.anomaly.baseline import PEAKS, Baseline, bound, expected, finding, learn, learn_all, least, score, score_by
 from models.anomaly.seasons import WIDTH, is_weekend
 from models.anomaly.shifts import Change
 from tests.models.anomaly.ordinary import KINDS, START, Amount, hours, person, service
@@ -63,8 +63,7 @@ def test_what_a_backup_does_at_two_is_too_much_at_ten() -> None:
 def test_nothing_is_scored_before_the_warm_up_and_peers_stand_in() -> None:
     group = Baseline()
     for hour, amounts in crowd(30, 21):
-        for amount in amounts:
-            group, _ = learn(group, hour, amount, GROUPS)
+        group = learn_all(group, hour, amounts)
     new = Baseline()
     for hour, amount in hours(person, 3, 99, START + 26 * DAY):
         new, _ = learn(new, hour, amount)
@@ -90,8 +89,7 @@ def crowd(members: int, days: int) -> list[tuple[int, list[int]]]:
 def test_the_own_level_speaks_louder_the_longer_it_is_known() -> None:
     group = Baseline()
     for hour, amounts in crowd(20, 21):
-        for amount in amounts:
-            group, _ = learn(group, hour, amount * 30, GROUPS)
+        group = learn_all(group, hour, [amount * 30 for amount in amounts])
     young, old = taught(person, 8), taught(person, LONG)
     at = next_hour(10, 98)
     assert 0 < score(old, at, 600, peers=group) < score(old, at, 600)

@@ -29,7 +29,7 @@ def taught(seed: int, number: int = 3000) -> tuple[Trees, random.Random, list[fl
         row = hour_of_member(lot)
         if place > number / 2:
             scores.append(trees.score(row))
-        trees.learn(row, START + place // 20)
+        trees.learn([row], START + place // 20)
     return trees, lot, scores
 
 
@@ -61,7 +61,7 @@ def test_the_features_that_make_it_strange_are_named() -> None:
 def test_nothing_is_scored_in_the_first_window() -> None:
     trees, lot, _ = taught(1, CONFIG.window - 1)
     assert trees.score(exfiltrating(lot)) == 0
-    trees.learn(hour_of_member(lot), START)
+    trees.learn([hour_of_member(lot)], START)
     assert trees.score(exfiltrating(lot)) > 0
 
 
@@ -74,8 +74,8 @@ def test_trees_built_from_a_state_score_and_learn_the_same(number: int) -> None:
     for place in range(300):
         row = exfiltrating(lot) if place % 9 == 0 else hour_of_member(lot)
         assert again.score(row) == trees.score(row)
-        trees.learn(row, START + place)
-        again.learn(row, START + place)
+        trees.learn([row], START + place)
+        again.learn([row], START + place)
     assert encode(again.state) == encode(trees.state)
 
 

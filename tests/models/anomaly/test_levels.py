@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.anomaly.levels import CLIP, PARTS, UNIT, Level, faded, freedom_of, scale_of, taught
+from models.anomaly.levels import CLIP, PARTS, UNIT, Level, faded, freedom_of, scale_of, taught, taught_all
 
 LEAST = 0.1
 
@@ -54,3 +54,30 @@ def test_a_level_that_fades_is_less_sure() -> None:
     half = faded(level, 0.5)
     assert (half.mean, half.spread, half.weight) == (level.mean, level.spread, level.weight // 2)
     assert freedom_of(half.weight / PARTS) < freedom_of(level.weight / PARTS)
+
+
+@given(st.floats(-100, 100), st.integers(0, 2**40))
+def test_one_number_is_learned_as_several_are(number, salt):
+    level = level_of(3.0, 0.5, 50, 200)
+    assert taught_all(level, [number], 50, LEAST, salt) == taught(level, number, 50, LEAST, salt)
+
+
+@given(st.lists(st.floats(-10, 10), min_size=2, max_size=20), st.integers(0, 20))
+def test_several_numbers_are_learned_in_no_order(numbers, cut):
+    level, turned = level_of(3.0, 0.5, 400, 200), [*numbers[cut:], *numbers[:cut]]
+    one, other = (taught_all(level, some, 400, LEAST, 7) for some in (numbers, turned))
+    assert (one.weight, other.weight) == (min(level.weight + len(numbers) * PARTS, 400 * PARTS),) * 2
+    assert abs(one.mean - other.mean) <= 1  # sums of floats
+    assert abs(one.spread - other.spread) <= 1
+
+
+def test_several_numbers_teach_about_what_they_would_one_after_the_other() -> None:
+    lot, together, apart = random.Random(5), Level(), Level()  # noqa: S311  # repeatable, not secret
+    for salt in range(300):
+        numbers = [lot.gauss(3.0, 0.5) for _ in range(9)]
+        together = taught_all(together, numbers, 1000, LEAST, salt)
+        for number in numbers:
+            apart = taught(apart, number, 1000, LEAST, salt)
+    assert together.weight == apart.weight
+    assert together.mean / UNIT == pytest.approx(apart.mean / UNIT, abs=0.05)
+    assert scale_of(together, LEAST) == pytest.approx(scale_of(apart, LEAST), abs=0.05)

@@ -80,7 +80,7 @@ def on_cohort(state: Cohort, one: int, two: int, three: int) -> Told:
     trees = Trees(state, CohortConfig(("a", "b", "c"), window=5, trees=2, height=3))
     amounts = {"a": one, "b": two, "d": three}
     told = trees.score(amounts), trees.finding(amounts)
-    trees.learn(amounts, one)
+    trees.learn([amounts], one)
     return trees.state, *told
 
 
