@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-from-lock
 
-.PHONY: help setup demo test check up bench bench-correlate bench-correlate-kafka bench-peers bench-detect bench-ingest bench-rules bench-enrich bench-nab bench-anomalies bench-profile bench-profile-kafka bench-economy lock clean
+.PHONY: help setup demo test check up bench bench-correlate bench-correlate-kafka bench-peers bench-detect bench-ingest bench-rules bench-enrich bench-nab bench-anomalies bench-models bench-profile bench-profile-kafka bench-economy lock clean
 
 help:            ## List the targets
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -64,6 +64,9 @@ bench-nab: setup  ## The detector of series on the Numenta Anomaly Benchmark, wi
 
 bench-anomalies: setup  ## How good the anomaly models are on a simulated organization, and with each left out
 	$(BIN)/python -m tests.benchmarks.anomalies
+
+bench-models: setup  ## What every anomaly model costs: microseconds, and bytes of an entity
+	$(BIN)/python -m tests.benchmarks.anomaly
 
 bench-profile: setup  ## The core of profile by itself
 	$(BIN)/python -m tests.benchmarks.profile

@@ -1,6 +1,6 @@
 """What every anomaly model costs: microseconds to score, to learn and to put away, and bytes for each entity.
 
-`python -m tests.benchmarks.anomaly`. All models run side by side on the same made entities, in turns, and the best
+`make bench-models`. All models run side by side on the same made entities, in turns, and the best
 round of each counts: machines have moods. A quiet entity is a person who does little: its models together are weighed.
 """
 
@@ -12,12 +12,15 @@ import random
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
 import click
 from msgspec import Struct
+from rich import box
+from rich.console import Console
+from rich.table import Table
 
 from models.anomaly import baseline, beacon, budget, calibration, hours, peers, rarity, ratios, travel
 from models.anomaly.base import HOUR_MS, decode, encode
@@ -36,6 +39,7 @@ from tests.models.anomaly import ordinary
 DAYS = 60
 ROUNDS = 5
 REPEATED = 100
+PRINTED = 120  # characters a line
 START_MS = ordinary.START * HOUR_MS
 FEATURES = ("logins", "failures", "applications", "bytes out", "bytes in", "destinations", "processes", "names")
 COHORT = CohortConfig(FEATURES)
@@ -228,11 +232,36 @@ def run(seeds: int, rounds: int = ROUNDS) -> dict[str, Any]:
     }
 
 
+def tables(figures: Mapping[str, Any]) -> Iterator[Table]:
+    """Yield the figures as Markdown has them."""
+    models = Table("model", "us", "encode us", "decode us", "bytes", box=box.MARKDOWN)
+    for name, found in figures["models"].items():
+        put_away = [f"{found[key]:,.1f}" for key in ("encode_us", "decode_us")]
+        done = {
+            key.removesuffix("_us"): us for key, us in found.items() if key not in ("encode_us", "decode_us", "bytes")
+        }
+        words = ", ".join(f"{key.replace('_', ' ')} {us:,.1f}" for key, us in done.items())
+        models.add_row(name, words, *put_away, f"{found['bytes']:,.0f}")
+    yield models
+    quiet = Table("of a quiet entity", "bytes", box=box.MARKDOWN)
+    for name, number in figures["quiet_entity_by_model"].items():
+        quiet.add_row(name, f"{number:,.0f}")
+    quiet.add_row("all", f"{figures['quiet_entity_bytes']:,.0f}")
+    yield quiet
+
+
 @click.command()
 @click.option("--entities", default=20, show_default=True, help="How many entities of each kind.")
-def main(entities: int) -> None:
-    """Print the figures as JSON."""
-    sys.stdout.write(json.dumps(run(entities), indent=2) + "\n")
+@click.option("--json", "is_json", is_flag=True, help="Print the figures as JSON.")
+def main(*, entities: int, is_json: bool) -> None:
+    """Print what each model costs."""
+    figures = run(entities)
+    if is_json:
+        sys.stdout.write(json.dumps(figures, indent=2) + "\n")
+        return
+    console = Console(width=None if sys.stdout.isatty() else PRINTED)
+    for table in tables(figures):
+        console.print(table)
 
 
 if __name__ == "__main__":
