@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import click
 
@@ -13,26 +13,41 @@ from models.errors import BraidError, ConfigError
 
 USAGE_ERROR: Final = 2
 FAILURE: Final = 1
-# Commands and the module each stands in: loaded when used, so that `braid --help` is quick.
+
+
+class Listed(NamedTuple):
+    """A command before it is loaded.
+
+    Attributes:
+        module: Where it stands.
+        words: What it does, as `braid --help` says it.
+        attribute: Its name there, where that is not its own.
+    """
+
+    module: str
+    words: str
+    attribute: str = ""
+
+
+# Commands are loaded when they are used, so that `braid --help` is quick.
 COMMANDS: Final = {
-    "demo": "streams.cli.play",
-    "replay": "streams.cli.play",
-    "worker": "streams.cli.run",
-    "up": "streams.cli.run",
-    "topics": "streams.cli.kafka",
-    "verdicts": "streams.cli.verdicts",
-    "approvals": "streams.cli.approvals",
-    "actions": "streams.cli.actions",
-    "feedback": "streams.cli.feedback",
-    "audit": "streams.cli.audit_replay",
-    "dead-letter": "streams.cli.kafka",
-    "rules": "streams.cli.rules",
-    "sources": "streams.cli.sources",
-    "entities": "streams.cli.entities",
-    "intel": "streams.cli.intel",
-    "context": "streams.cli.context",
+    "demo": Listed("streams.cli.play", "Play a bundled attack through the real path."),
+    "replay": Listed("streams.cli.play", "Play recorded telemetry through the whole path."),
+    "worker": Listed("streams.cli.run", "Run one worker until SIGTERM."),
+    "up": Listed("streams.cli.run", "Run every worker against one Kafka, until Ctrl-C."),
+    "topics": Listed("streams.cli.kafka", "Make, list and check the topics."),
+    "verdicts": Listed("streams.cli.verdicts", "What the investigation found."),
+    "approvals": Listed("streams.cli.approvals", "Decisions of people on actions."),
+    "actions": Listed("streams.cli.actions", "Proposed actions, and what became of them."),
+    "feedback": Listed("streams.cli.feedback", "Correct VERDICT as it stands now, or confirm it."),
+    "audit": Listed("streams.cli.audit_replay", "The audit log: what was decided and done."),
+    "dead-letter": Listed("streams.cli.kafka", "Records that could not go on.", "dead_letter"),
+    "rules": Listed("streams.cli.rules", "Check and test the detection content."),
+    "sources": Listed("streams.cli.sources", "The telemetry Braid reads."),
+    "entities": Listed("streams.cli.entities", "Who is who: users, hosts, addresses, workloads, sessions."),
+    "intel": Listed("streams.cli.intel", "Threat intelligence: lists of indicators in one table."),
+    "context": Listed("streams.cli.context", "What is known of assets and identities."),
 }
-ATTRIBUTE: Final = {"dead-letter": "dead_letter"}
 
 
 class LazyGroup(click.Group):
@@ -46,10 +61,17 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return one command."""
         del ctx
-        if cmd_name not in COMMANDS:
+        listed = COMMANDS.get(cmd_name)
+        if listed is None:
             return None
-        command = getattr(import_module(COMMANDS[cmd_name]), ATTRIBUTE.get(cmd_name, cmd_name))
+        command = getattr(import_module(listed.module), listed.attribute or cmd_name)
         return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands and what they do, without loading one."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, listed.words) for name, listed in COMMANDS.items()])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from click import Context
 
-from streams.cli import COMMANDS
+from streams.cli import COMMANDS, cli
 from streams.sources.registry import SOURCES
 from streams.topics import CHANGELOGS, TOPICS
 from tests.cli.run import Ran, braid
@@ -71,6 +72,13 @@ def test_every_command_explains_itself(name: str) -> None:
 def test_all_commands_are_listed() -> None:
     out = braid("--help").out
     assert [name for name in COMMANDS if f"\n  {name} " not in out] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_what_the_list_says_of_a_command_is_how_its_own_help_begins(name: str) -> None:
+    command = cli.get_command(Context(cli), name)
+    assert command is not None
+    assert " ".join((command.help or "").split()).startswith(COMMANDS[name].words.rstrip("."))
 
 
 def test_an_unknown_command_is_a_usage_error() -> None:
