@@ -154,7 +154,8 @@ class Volumes:
             score, name = model.score_by(usual.expected, amount), MODELLED[feature].name
             found.append(Observation(name, entity, source, feature, "", end, score))
             baselines[feature], change = model.learn(usual.baseline, running.hour, amount, self._config(feature))
-            if change is not None and running.example is not None:
+            # Of the largest of an hour no level says anything: it is the rarest moment that moves it.
+            if change is not None and running.example is not None and feature in VOLUMES:
                 found.append(_changed(change, entity, source, feature, usual.baseline, running))
         self._hours.pop(id(learned.baselines), None)  # they have had their hour
         return baselines, found

@@ -176,18 +176,23 @@ def test_more_failures_than_usual_are_told() -> None:
     assert "anomaly_api_errors" in told(played([*calls, bad]))
 
 
-def test_what_grows_a_little_a_day_is_told() -> None:
-    slow = [
-        delta("host:h1", day * DAY + hour * HOUR + 3, source="zeek", counts={"bytes_out": int(10**6 * 1.06**day)})
-        for day in range(75)
-        for hour in range(6)
-    ]
+def grown(entity: str, **growing: dict[str, int]) -> set[str]:
+    """Return what is told of an entity whose hours, on 75 days, all have what a day has."""
     cluster = Cluster(SETTINGS, 1)
-    cluster.deltas([])
-    for one in slow:
-        cluster.deltas([one])
-        cluster.ticks(tick("zeek", one.minute - delta(ALICE, 0).minute))
-    assert told(cluster.run()) & {"anomaly_slow_growth", "anomaly_level_changed"}
+    for day in range(75):
+        for hour in range(6):
+            amounts = {part: {name: int(of * 1.06**day) for name, of in some.items()} for part, some in growing.items()}
+            cluster.deltas([delta(entity, day * DAY + hour * HOUR + 3, source="zeek", **amounts)])
+            cluster.ticks(tick("zeek", day * DAY + hour * HOUR + 3))
+    return told(cluster.run()) & {"anomaly_slow_growth", "anomaly_level_changed"}
+
+
+def test_what_grows_a_little_a_day_is_told() -> None:
+    assert grown("host:h1", counts={"bytes_out": 10**6})
+
+
+def test_of_the_largest_of_an_hour_no_growth_is_told() -> None:
+    assert not grown("host:h1", peaks={"command_length": 100})
 
 
 def test_two_places_far_apart_are_told_whatever_source_saw_them() -> None:
