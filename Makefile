@@ -29,7 +29,7 @@ check: setup     ## Lint, types, import contracts
 
 JOBS ?= 2
 test: check      ## Everything, with a real Kafka for each of JOBS processes
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 up: setup        ## Kafka and every worker on this machine, without Docker
 	$(BIN)/braid up --with-kafka

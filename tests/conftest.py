@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ("tests.broker",)
+pytest_plugins = ("tests.broker", "tests.spread")
 
 REPO = Path(__file__).resolve().parent.parent
 SHARED = REPO.parent / "shared"
