@@ -139,7 +139,9 @@ def _chunks(grains: list[Grain], max_bytes: int | None) -> Iterator[list[Grain]]
     if max_bytes is None:
         yield grains
         return
-    chunk, size, known = list[Grain](), 0, set[Variant]()
+    chunk: list[Grain] = []
+    known: set[Variant] = set()
+    size = 0
     for grain in grains:
         more = ROW_BYTES + (0 if grain.variant in known else _variant_bytes(grain))
         if chunk and size + more > max_bytes:

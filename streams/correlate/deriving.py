@@ -134,7 +134,7 @@ def _pairs(parts: Iterable[Part], here: EntityKey) -> Iterator[Chain]:
 def _parts(links: Iterable[EntityLink], here: EntityKey) -> tuple[dict[Part, tuple[int, str]], set[Part]]:
     """Return the parts that are not shared, with confidence and the uid of an event that shows it, and the others."""
     known: dict[Part, tuple[int, str]] = {}
-    shared = set[Part]()
+    shared: set[Part] = set()
     for link in links:
         part = Part(_other_end(link, here), link.valid_from, link.valid_to, link.uid if link.is_derived else "")
         if link.is_shared:

@@ -77,7 +77,8 @@ class Correlator:
         Returns:
             The next state and the outputs, in deterministic order.
         """
-        before, outputs = state, list[Output]()
+        outputs: list[Output] = []
+        before = state
         known = state.known if self._restater.knows(state) else None
         stale, touched = known.stale if known else _NONE if _is_blank(state) else None, None
         if isinstance(item, Signal):

@@ -80,7 +80,7 @@ def _surplus(alike: Iterable[EntityLink], key: str, limit: int) -> set[str]:
     for one in alike:
         if one.is_shared and not one.is_derived:
             spans.setdefault((one.valid_from, one.valid_to), []).append(one)
-    away = set[str]()
+    away: set[str] = set()
     for links in spans.values():
         if len(links) > limit + 1:
             ends = sorted({one.other_end(key) for one in links})[: limit + 1]

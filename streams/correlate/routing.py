@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice, product
 from math import prod
+from typing import Final
 
 from models.entity import EntityKey
 from models.finding import Signal, group_part
@@ -62,7 +63,7 @@ class Router:
 
     def fields_wanted(self, rule_uid: str) -> frozenset[str]:
         """Return the event fields that signals of a rule must carry along, for sequences made of them as well."""
-        wanted = set[str]()
+        wanted: set[str] = set()
         for spec in self.wanted_by(rule_uid):
             further = self.fields_wanted(spec.uid) if spec.is_chained else ()
             wanted |= {*spec.fields_of(rule_uid), *(spec.field_name(name, rule_uid) for name in further)}
@@ -110,9 +111,9 @@ def _is_linkable(wanted: Iterable[CorrelationSpec]) -> bool:
     return any(name.startswith(ENTITY_PREFIX) for spec in wanted for name in spec.group_by)
 
 
-def group_keys(spec: CorrelationSpec, signal: Signal) -> set[str]:
+def group_keys(spec: CorrelationSpec, signal: Signal) -> frozenset[str]:
     """Return the group keys of one signal for one correlation; none when a group-by field has no value."""
-    return set[str]().union(*map(_combined, _all_parts(spec, signal)))
+    return _NO_KEYS.union(*map(_combined, _all_parts(spec, signal)))
 
 
 def group_prefixes(spec: CorrelationSpec) -> tuple[str, ...]:
@@ -169,3 +170,6 @@ def _values(spec: CorrelationSpec, name: str, field: str, signal: Signal) -> Ite
         return sorted({group_part(str(key)) for key in entities_for(spec, signal) if key.type == kind})
     value = signal.fields.get(field)
     return () if value is None else (group_part(f"{name}={value}"),)
+
+
+_NO_KEYS: Final[frozenset[str]] = frozenset()

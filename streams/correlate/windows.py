@@ -247,7 +247,8 @@ def _figures(scene: _Scene) -> Sequence[Number | None]:
 
 def _steps_taken(scene: _Scene) -> Sequence[Number]:
     """Return how many steps have all of their signals in each window, or whether the formula holds of their rules."""
-    spec, taken = scene.spec, list[list[bool]]()
+    taken: list[list[bool]] = []
+    spec = scene.spec
     for step in spec.steps:
         pairs = zip(scene.moments, _fitting(scene, step), strict=True)
         counts = figures.sums([moment.matches if fits else 0 for moment, fits in pairs], scene.ends)

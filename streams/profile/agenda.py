@@ -58,7 +58,8 @@ class Agenda:
 
     def take(self, name: str, end: int) -> list[bytes]:
         """Return the keys that have something to close at an end, in order; they wait for it no more."""
-        heap, ends, found = self._heaps[name], self._ends[name], list[bytes]()
+        heap, ends = self._heaps[name], self._ends[name]
+        found: list[bytes] = []
         while heap and heap[0][0] == end:
             key = heapq.heappop(heap)[1]
             if ends.get(key) == end:

@@ -46,7 +46,9 @@ class Closer:
     def source(self, key: str, state: Entity, source: str, end: int) -> Closing:
         """Close what ends at a time (ms) at a source: a minute, then the hour; or forget what was learned long ago."""
         minute = end // MINUTE_MS - 1
-        learned, found, told = state.learned.get(source, _NOTHING), list[Observation](), list[Output]()
+        found: list[Observation] = []
+        told: list[Output] = []
+        learned = state.learned.get(source, _NOTHING)
         opened, waiting = state.open, state.waiting
         delta = opened[source].get(minute) if source in opened else None
         if delta is not None:
@@ -66,7 +68,8 @@ class Closer:
 
     def places(self, key: str, state: Entity, end: int) -> Closing:
         """Compare the places of a minute, by all sources together, with where the entity was before."""
-        found, known = list[Observation](), state.travel
+        found: list[Observation] = []
+        known = state.travel
         for spot in state.waiting:
             if spot.point.time >= end:
                 break
@@ -103,7 +106,8 @@ class Closer:
 
     def _at_hour(self, key: str, learned: Learned, delta: Delta) -> tuple[dict[str, Hours], list[Observation]]:
         """Look at the hour in which something happens, once an hour."""
-        hour, known, found = delta.start // HOUR_MS, learned.habits, list[Observation]()
+        found: list[Observation] = []
+        hour, known = delta.start // HOUR_MS, learned.habits
         for feature in HABITS:
             if feature not in delta.counts:
                 continue

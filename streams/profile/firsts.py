@@ -63,7 +63,8 @@ class Firsts:
         Returns:
             What is known from now on, and what the peers are told.
         """
-        known, reports, day = before, list[Report](), model.day_of(delta.start)
+        reports: list[Report] = []
+        known, day = before, model.day_of(delta.start)
         for feature in sorted(delta.values):
             if feature not in FIRSTS:
                 continue

@@ -25,7 +25,8 @@ def joined(
     """
     if state.has_taken(offset, stamp):
         return state, []
-    outputs, opened = list[Output](), dict[str, dict[int, Delta]]()
+    outputs: list[Output] = []
+    opened: dict[str, dict[int, Delta]] = {}
     for delta in deltas:
         source, minute = delta.source, delta.minute
         behind = progress.own.get(source, 0) - (minute + 1) * MINUTE_MS

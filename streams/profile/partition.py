@@ -154,7 +154,7 @@ class Partition:
 
     def _close(self, marks: Mapping[str, int]) -> None:
         """Close what is due by these marks in order of time; places come after the minutes that they are of."""
-        due = list[tuple[int, bool, str]]()
+        due: list[tuple[int, bool, str]] = []
         for name, mark in marks.items():
             self._next(due, name, mark)
         while due:

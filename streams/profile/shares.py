@@ -44,7 +44,8 @@ class Shares:
 
     def learn(self, entity: str, source: str, learned: Learned) -> tuple[dict[str, Ratio], list[Observation]]:
         """Learn the hour that ran; return what is usual from now on, and what the hour came to in the end."""
-        known, found, running = dict(learned.ratios), list[Observation](), learned.running
+        found: list[Observation] = []
+        known, running = dict(learned.ratios), learned.running
         for one in RATIOS:
             part, whole = one.features
             if whole in running.amounts:

@@ -118,7 +118,8 @@ class Volumes:
 
         The hour is not over: what it has is only compared, and learned once it is.
         """
-        found, amounts, known = list[Observation](), learned.running.amounts, self._hour_of(learned).usual
+        found: list[Observation] = []
+        amounts, known = learned.running.amounts, self._hour_of(learned).usual
         for part in (delta.counts, delta.peaks, delta.distinct):
             for feature in part:
                 if feature not in MODELLED:
@@ -145,7 +146,8 @@ class Volumes:
 
     def learn(self, entity: str, source: str, learned: Learned) -> tuple[dict[str, Baseline], list[Observation]]:
         """Learn the hour that ran; return what is usual from now on, and what the hour came to in the end."""
-        running, found, end = learned.running, list[Observation](), (learned.running.hour + 1) * HOUR_MS
+        found: list[Observation] = []
+        running, end = learned.running, (learned.running.hour + 1) * HOUR_MS
         known, baselines = self._hour_of(learned).usual, dict(learned.baselines)
         for feature in sorted({*baselines, *running.amounts} & MODELLED.keys()):
             if feature in LEVELS and feature not in running.amounts:

@@ -166,7 +166,8 @@ def _labels(message: list[str]) -> Iterator[tuple[str, str, str]]:
     A label at the margin that has no value begins a section, a blank line ends it. The XML of a task goes on to its
     end, whatever its lines look like.
     """
-    section, label, values = "", "", list[str]()
+    values: list[str] = []
+    section, label = "", ""
     for line in message[1:]:
         if values and values[0].startswith(_TASK) and _TASK_END not in values[-1]:
             values.append(line)
