@@ -1,9 +1,12 @@
 """The detector of series on the Numenta Anomaly Benchmark: `tests/benchmarks/nab.py DIR [RESULTS]`.
 
 DIR is a checkout of NAB: `data/<category>/<file>.csv`, `labels/combined_windows.json`, and `config/profiles.json` when
-its weights are not the published ones. Each file is read value by value, by one and the same config; nothing but the
-value column is looked at. RESULTS, `DIR/results` when it is not given, gets `braid/<category>/braid_<file>.csv` in the
-form that NAB's own scorer reads (`run.py -d braid --optimize --score --normalize`); its score is computed here, too.
+its weights are not the published ones. Each file is read value by value, by one and the same config but for the length
+of the warm-up: that is the probationary period, which NAB tells every detector, the same share of rows for all files.
+Nothing else but the value column is looked at; the least and the largest value of a file, which NAB tells as well, are
+not, since nobody knows them who watches a series as it comes. RESULTS, `DIR/results` when it is not given, gets
+`braid/<category>/braid_<file>.csv` in the form that NAB's own scorer reads (`run.py -d braid --optimize --score
+--normalize`); its score is computed here, too.
 """
 
 from __future__ import annotations
@@ -22,8 +25,8 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).parents[2]))  # run as a file, not as a module
 
 from models.anomaly.base import encode
-from models.anomaly.series import SeriesDetector
-from tests.benchmarks.nab_scoring import PROFILES, Profile, ScoredFile, Span, at_threshold, best, normalized
+from models.anomaly.series import LEAST_WARMUP, SeriesConfig, SeriesDetector
+from tests.benchmarks.nab_scoring import PROFILES, Profile, ScoredFile, Span, at_threshold, best, normalized, probation
 
 DETECTOR: Final = "braid"
 LABELS: Final = Path("labels") / "combined_windows.json"
@@ -104,7 +107,7 @@ def read(data: Path) -> Iterator[Series]:
 
 def scored(series: Series) -> tuple[list[float], int]:
     """Return the score of each value, and the bytes of the state after the last."""
-    detector = SeriesDetector()
+    detector = SeriesDetector(SeriesConfig(warmup=max(LEAST_WARMUP, probation(len(series.values)))))
     state, scores = detector.start(), []
     for line, value in enumerate(series.values, 2):
         try:
