@@ -38,7 +38,8 @@ class Cohorts:
         features = state.features or tuple(sorted(known)[:MAX_FEATURES])
         if not hours or len(features) < LEAST_FEATURES:
             return state, []
-        trees, found = self._trees(key, state, features), list[Observation]()
+        found: list[Observation] = []
+        trees = self._trees(key, state, features)
         for one in hours:
             score = trees.score(one.amounts)
             told = trees.finding(one.amounts) if score >= WORTH else None

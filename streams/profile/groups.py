@@ -95,7 +95,8 @@ class Peers:
         self, source: str, group: Group, reports: Iterable[Report]
     ) -> tuple[dict[str, PeerValues], list[Observation]]:
         """Learn what members showed, and say how strange it is where they showed it for the first time."""
-        known, found = dict(group.values), list[Observation]()
+        found: list[Observation] = []
+        known = dict(group.values)
         for one in reports:
             day = rarity.day_of(one.end)
             state, name = known.get(one.feature, PeerValues()), name_of(one.feature, one.value)
@@ -123,7 +124,8 @@ class Peers:
 
     def _young(self, source: str, before: dict[str, Baseline], hours: Iterable[Report]) -> list[Observation]:
         """Compare hours of members that are hardly known themselves with those of their peers."""
-        found, config = list[Observation](), replace(COUNTS, warmup_days=self._warmup_days)
+        found: list[Observation] = []
+        config = replace(COUNTS, warmup_days=self._warmup_days)
         for one in hours:
             if one.days >= self._warmup_days:
                 continue
@@ -139,7 +141,8 @@ class Peers:
 
 def _taught(before: dict[str, Baseline], hours: Iterable[Report]) -> dict[str, Baseline]:
     """Learn the hours of members."""
-    known, amounts = dict(before), dict[tuple[int, str], list[int]]()
+    amounts: dict[tuple[int, str], list[int]] = {}
+    known = dict(before)
     for one in hours:
         for feature, amount in one.amounts.items():
             if feature not in LEVELS:

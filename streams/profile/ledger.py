@@ -144,13 +144,13 @@ class _Bench:
         self._day, self._told, self._budget = state.day, state.told, state.budget
         self._days = 0
         self._together = dict(state.together)
-        self._ordinary = dict[str, list[float]]()
+        self._ordinary: dict[str, list[float]] = {}
 
     def take(self, observations: Sequence[Observation]) -> list[Output]:
         """Judge observations in order; return what is to be told."""
         self._day = self._day.with_all(observations)
         self._days = self._day.days
-        outputs = list[Output]()
+        outputs: list[Output] = []
         for one in observations:
             kind = one.detector if DETECTORS[one.detector].model == "cohort" else f"{one.detector}/{one.feature}"
             known = self._before.scores.get(kind, Calibration())
@@ -185,7 +185,8 @@ class _Bench:
             return found
         known = self._together.get(one.entity, Together()).at(self._end).plus(one, alone)
         total, days = known.total, self._days
-        joint = strength(self._before.sums, total, days, SUMS)
+        # One sign alone comes to so much so often, and tails of few sums promise more than that.
+        joint = min(strength(self._before.sums, total, days, SUMS), total)
         most = self._wanted - CLIPPED
         learned = held(self._before.sums, total, most, days, SUMS) if joint > most else total
         self._together[one.entity] = structs.replace(known, best=max(known.best, learned))

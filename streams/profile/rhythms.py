@@ -41,7 +41,8 @@ def learned_rhythms(
     Returns:
         What is known from now on, and the rhythms that the peers are told of.
     """
-    reports, day = list[Report](), rarity.day_of(delta.start)
+    reports: list[Report] = []
+    day = rarity.day_of(delta.start)
     group, end = group_of(entity, delta.source, delta.peers), delta.start + MINUTE_MS
     contacts = sorted(delta.values.get(DESTINATION, {}).items(), key=lambda item: (item[1].time, item[0]))
     for destination, tally in contacts:

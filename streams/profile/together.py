@@ -117,7 +117,8 @@ def is_joined(one: Observation) -> bool:
 
 def _counted(signs: Iterable[Sign]) -> Iterator[float]:
     """Yield what signs count for, the strongest first."""
-    seen, counts = set[tuple[str, int]](), dict[str, float]()
+    seen: set[tuple[str, int]] = set()
+    counts: dict[str, float] = {}
     for sign in signs:
         model = DETECTORS[sign.detector].model
         same = sign.detector, sign.time if model == "value" else 0

@@ -194,3 +194,10 @@ def test_it_is_read_back_as_it_was() -> None:
 def test_a_ledger_of_another_version_is_refused() -> None:
     with pytest.raises(InvalidRecord, match="version 1"):
         decode_ledger(encode_ledger(structs.replace(WARM, version=1)))
+
+
+def test_a_sign_is_no_stranger_by_its_sum_than_by_itself() -> None:
+    near = structs.replace(observed(0.1), detector="anomaly_impossible_travel", feature="place")
+    state, outputs = judge(WARM, near)
+    assert 2 < state.together[ALICE].total < 3, "once in some hundred days of entities, as long as there have been"
+    assert outputs == []
