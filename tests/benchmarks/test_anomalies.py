@@ -147,8 +147,8 @@ def deltas(organization: Path) -> Iterator[Deltas]:
 
 
 def test_what_judges_beside_the_stage_tells_what_the_stage_would(deltas: Deltas) -> None:
-    run = play(deltas, LOOSE, ("hours", PEERS), (0.3,))
-    others = {"hours": replace(LOOSE, without=detectors_of("hours")), named(0.3): replace(LOOSE, rate=0.3)}
+    run = play(deltas, LOOSE, ("value", PEERS), (0.3,))
+    others = {"value": replace(LOOSE, without=detectors_of("value")), named(0.3): replace(LOOSE, rate=0.3)}
     for name, settings in {WHOLE: LOOSE, **others}.items():
         stage = Anomalies(Profiler(settings))
         stage.play(deltas.by_minute())
@@ -156,8 +156,8 @@ def test_what_judges_beside_the_stage_tells_what_the_stage_would(deltas: Deltas)
         assert [one.time for one in heard.said] == [signal.time for signal in stage.signals]
         assert len(heard.withheld) == stage.counts["anomalies_withheld"]
     models = {one.model for one in run.heard[WHOLE].said}
-    assert "hours" in models
-    assert "hours" not in {one.model for one in run.heard["hours"].said}
+    assert "value" in models
+    assert "value" not in {one.model for one in run.heard["value"].said}
     assert len(run.heard[named(0.3)].said) > len(run.heard[WHOLE].said)
     assert run.heard[PEERS].said
     assert {entity.partition(":")[0] for entity, _ in run.active} >= {"user"}
