@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from msgspec import Struct
@@ -125,13 +125,6 @@ class Scored(Struct, frozen=True):
     because: tuple[Reason, ...] = ()
 
 
-class _Seen(NamedTuple):
-    """What a block shows."""
-
-    sights: tuple[Sight, ...]
-    news: tuple[News, ...]
-
-
 class SeriesDetector:
     """Watch series of numbers by one config; the detector itself remembers nothing."""
 
@@ -189,9 +182,10 @@ class SeriesDetector:
         spans = [_span(low, high, room) for room in self._config.room]
         return replace(state, sights=tuple(sight.begun(numbers, *span, self._sights) for span in spans))
 
-    def _seen(self, state: SeriesState, number: float) -> _Seen:
+    def _seen(self, state: SeriesState, number: float) -> tuple[tuple[Sight, ...], tuple[News, ...]]:
+        """Return what is known by span after one more number, and what each span says of it."""
         steps = [sight.step(self._within(state, each, number), number, self._sights) for each in state.sights]
-        return _Seen(tuple(after for after, _ in steps), tuple(news for _, news in steps))
+        return tuple(after for after, _ in steps), tuple(news for _, news in steps)
 
     def _within(self, state: SeriesState, known: Sight, number: float) -> Sight:
         """Return what is known within a span that has room for a number: as it is, or within a wider one anew."""

@@ -232,7 +232,8 @@ def _first(windows: Sequence[Numbers], config: SightConfig) -> float:
     """Return the vigilance to begin with: how well windows fit, those like the others last, when half are known."""
     rows = np.array(windows)
     rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), TINY)
-    memory, fits = Memory(), list[float]()
+    fits: list[float] = []
+    memory = Memory()
     for at in (rows @ rows.sum(axis=0)).argsort(kind="stable"):
         memory, fit = resonance.step(memory, windows[int(at)], len(fits), FIRST, config.memory)
         fits.append(fit.similarity)
@@ -268,9 +269,13 @@ def _news(fit: Fit, sight: Sight) -> News:
 
 def _noted(sight: Sight, fit: Fit) -> Sight:
     """Return what is known after an anomaly."""
-    alike = sight.alike + (sight.strangest - sight.alike) / sight.alarms if sight.alarms else 0.0
     now, similar = sight.seen, fit.similarity
-    return replace(sight, alarm=now, alarms=sight.alarms + 1, alike=alike, strange=similar, strangest=similar)
+    return replace(sight, alarm=now, alarms=sight.alarms + 1, alike=_alike(sight), strange=similar, strangest=similar)
+
+
+def _alike(sight: Sight) -> float:
+    """Return how similar anomalies were at the least, as a mean, the last one among them; 0 when there was none."""
+    return sight.alike + (sight.strangest - sight.alike) / sight.alarms if sight.alarms else 0.0
 
 
 def _vigilance(sight: Sight, config: SightConfig) -> Vigilance:
@@ -281,9 +286,7 @@ def _vigilance(sight: Sight, config: SightConfig) -> Vigilance:
     if sight.lower <= least:
         return Vigilance(min(upper, sight.lower + RISE * (least - sight.lower)), upper)
     lower = sight.lower - max(LEAST_FALL, _shortfall(late, sight.upper) if sight.seen > 2 * config.warmup else 0.0) / 2
-    if sight.alarms:
-        lower = max(lower, sight.alike + (sight.strangest - sight.alike) / sight.alarms)
-    return Vigilance(max(0.0, min(upper, lower)), upper)
+    return Vigilance(max(0.0, min(upper, max(lower, _alike(sight)))), upper)
 
 
 def _shortfall(late: NDArray[np.float32], upper: float) -> float:

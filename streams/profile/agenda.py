@@ -7,7 +7,6 @@ scores the same: whoever is compared with others was compared with the same ones
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
 from typing import Final
 
 SPARE: Final = 1024  # entries out of date that are borne before a heap is made anew
@@ -22,11 +21,10 @@ class Agenda:
         self._ends: dict[str, dict[bytes, int]] = {}
         self._heaps: dict[str, list[tuple[int, bytes]]] = {}
 
-    def firsts(self, prefix: str) -> Iterator[tuple[str, int]]:
-        """Yield the names that begin so and under which something may wait, with the earliest end (ms) it may have."""
-        for name, heap in self._heaps.items():
-            if heap and name.startswith(prefix):
-                yield name, heap[0][0]
+    @property
+    def names(self) -> list[str]:
+        """Return the names under which anything ever waited, sorted."""
+        return sorted(self._heaps)
 
     def put(self, key: bytes, name: str, end: int | None) -> None:
         """Set the next end (ms) of a key under a name, None for none; what it had before no longer counts."""

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 from models.anomaly import rarity as model
-from models.anomaly.rarity import KNOWN, VALUES, Values
+from models.anomaly.rarity import VALUES, Values
 from models.feature import MINUTE_MS, Delta
 from streams.features import catalog as f
 from streams.profile.detectors import by_feature
@@ -74,7 +74,7 @@ class Firsts:
                 after, sighting = model.learn(state, name, day, config)
                 if after is not state:
                     known = {**known, feature: after}
-                example = shown(delta, tally) if sighting is not KNOWN and any(sighting) else None
+                example = shown(delta, tally) if sighting.first or sighting.renewed else None
                 if example is not None:
                     score = model.score(state, name, day, config)
                     words = model.finding(state, name, value, day, config) if score >= WORDS_FROM else None

@@ -148,9 +148,8 @@ class Partition:
         self._has_come = False
 
     def _close_groups(self) -> None:
-        progress, number = self.progress, self._partitions
-        due = [name for name, end in self._agenda.firsts(GROUPS) if progress.is_closed(name, end, number)]
-        self._close({name: progress.at(name, number) for name in due})
+        names = [name for name in self._agenda.names if name.startswith(GROUPS)]
+        self._close({name: self.progress.at(name, self._partitions) for name in names})
 
     def _close(self, marks: Mapping[str, int]) -> None:
         """Close what is due by these marks in order of time; places come after the minutes that they are of."""

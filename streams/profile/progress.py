@@ -46,11 +46,6 @@ class Progress(Struct, frozen=True, array_like=True):
             return min(told.values()) if len(told) >= partitions else 0
         return self.own.get(name, 0)
 
-    def is_closed(self, group: str, end: int, partitions: int) -> bool:
-        """Tell whether every partition has closed its entities' minutes up to a time (ms), at a source by GROUPS."""
-        told = self.told.get(group.removeprefix(GROUPS), {})
-        return len(told) >= partitions and all(mark >= end for mark in told.values())
-
     def observe(self, marks: Watermarks, quick: Collection[str] | None) -> Progress:
         """Take in how far the sources have come.
 
