@@ -96,11 +96,11 @@ def taught_all(level: Level, numbers: Sequence[float], most: int, least: float, 
         middle = sum(numbers) / len(numbers)
         level = Level(0, floor(middle * UNIT + lot), floor(FIRST_SPREAD * UNIT))
     weight = min(level.weight + PARTS * len(numbers), most * PARTS)
-    step, centre, most_off = PARTS / weight, level.mean / UNIT, CLIP * scale_of(level, least)
+    step = min(PARTS / weight, 1 / len(numbers))  # never beyond their mean, though they be more than are remembered
+    centre, most_off = level.mean / UNIT, CLIP * scale_of(level, least)
     off = [clipped(number - centre, most_off) * UNIT for number in numbers]
     above = [one for one in off if one > 0]
     mean, spread = floor(level.mean + step * sum(off) + lot), level.spread
     if above:
-        part = min(1.0, step * len(above))
-        spread = max(0, floor(spread + part * (sum(above) / len(above) - spread) + (lot + 0.5) % 1))
+        spread = max(0, floor(spread + step * (sum(above) - spread * len(above)) + (lot + 0.5) % 1))
     return Level(weight, mean, spread)

@@ -81,3 +81,9 @@ def test_several_numbers_teach_about_what_they_would_one_after_the_other() -> No
     assert together.weight == apart.weight
     assert together.mean / UNIT == pytest.approx(apart.mean / UNIT, abs=0.05)
     assert scale_of(together, LEAST) == pytest.approx(scale_of(apart, LEAST), abs=0.05)
+
+
+def test_more_numbers_than_are_remembered_move_a_level_to_their_mean_and_not_beyond() -> None:
+    level = level_of(3.0, 0.5, 20, 200)
+    moved = taught_all(level, [3.5] * 100, 20, LEAST, 1)
+    assert moved.mean / UNIT == pytest.approx(3.5, abs=0.01)
